@@ -36,11 +36,25 @@ pub(super) fn long_enough(source: &str, passphrase: Passphrase) -> Result<Passph
     }
 }
 
-/// Returns the key or recovery code that the environment gives: in a variable, in a file, printed
-/// by a program, or else in systemd's credentials directory.
+/// Returns the key or recovery code of a key slot that the environment gives, as [`given`] does. Fails
+/// for an identity, which opens shared vaults alone.
+pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+    match given(context)? {
+        None => Ok(None),
+        Some((_, Given::Slot(secret))) => Ok(Some(secret)),
+        Some((source, Given::Identity(_))) => {
+            let what = format!("{source} holds an identity, which opens shared vaults alone");
+            Err(CliError::new(Kind::KeyUnavailable, what)
+                .hint("set it to what `tokctl key generate` prints, or name a shared vault"))
+        }
+    }
+}
+
+/// Returns the key, recovery code or identity that the environment gives, with its source: a
+/// variable, a file, a program, or else systemd's credentials directory.
 ///
 /// Fails when two variables are set, or when the source holds no key.
-pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, CliError> {
     let environment = &context.environment;
     let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
         .into_iter()
@@ -60,10 +74,10 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
             .hint(format!("unset {empty}")));
     }
     if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
-        return parse_slot_secret("TOKCTL_KEY", &text).map(Some);
+        return parse_given("TOKCTL_KEY", &text).map(Some);
     }
     if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
-        return parse_slot_secret("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+        return parse_given("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
     }
     if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
         let command = shell_words::split(&command).map_err(|error| {
@@ -72,14 +86,14 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;
-        return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
+        return parse_given("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
     let path = Path::new(&directory).join(KEY_CREDENTIAL);
     if !path.exists() {
         return Ok(None);
     }
-    parse_slot_secret("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+    parse_given("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
 }
 
 /// Returns the key for a new slot, from the file that `TOKCTL_NEW_KEY_FILE` names.
@@ -158,15 +172,11 @@ fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
     })
 }
 
-/// Parses a key or a recovery code.
-fn parse_slot_secret(source: &str, text: &str) -> Result<SlotSecret, CliError> {
-    match key_text::given(text).map_err(|error| no_key(source, &error))? {
-        Given::Slot(secret) => Ok(secret),
-        Given::Identity(_) => {
-            let what = format!("{source} holds an identity, which opens shared vaults alone");
-            Err(CliError::new(Kind::KeyUnavailable, what)
-                .hint("set it to what `tokctl key generate` prints, or name a shared vault"))
-        }
+/// Parses a key, a recovery code or an identity.
+fn parse_given(source: &'static str, text: &str) -> Result<(&'static str, Given), CliError> {
+    match key_text::given(text) {
+        Ok(given) => Ok((source, given)),
+        Err(error) => Err(no_key(source, &error)),
     }
 }
 

@@ -53,6 +53,11 @@ pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliEr
 }
 
 fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    #[cfg(feature = "postgres")]
+    let vault = match vault.opened() {
+        Ok(opened) => return Ok(opened),
+        Err(vault) => vault,
+    };
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }

@@ -18,6 +18,7 @@ mod memory;
 mod stdin;
 mod time;
 mod words;
+mod vault_place;
 pub(crate) mod context;
 mod program;
 mod surroundings;
@@ -28,6 +29,11 @@ mod key_material;
 mod slot_names;
 mod slot_choice;
 mod keys;
+#[cfg(feature = "postgres")]
+mod member_identity;
+mod vaults;
+#[cfg(feature = "postgres")]
+mod shared_vault;
 mod new_secret;
 mod bundle_secret;
 mod directory;
@@ -97,6 +103,10 @@ enum Command {
     #[command(name = "rotate-key")]
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
+    #[cfg(feature = "postgres")]
+    Vault(Deferred<commands::vault::Args>),
+    #[cfg(feature = "postgres")]
+    Member(Deferred<commands::member::Args>),
     Backup(Deferred<commands::backup::Args>),
     Import(Deferred<commands::import::Args>),
     Export(Deferred<commands::export::Args>),
@@ -212,6 +222,10 @@ fn dispatch(
         Command::Providers(Deferred(args)) => commands::providers::run(args, context),
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
+        #[cfg(feature = "postgres")]
+        Command::Vault(Deferred(args)) => commands::vault::run(args, context),
+        #[cfg(feature = "postgres")]
+        Command::Member(Deferred(args)) => commands::member::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
         Command::Import(Deferred(args)) => commands::import::run(args, context),
         Command::Export(Deferred(args)) => commands::export::run(args, context),

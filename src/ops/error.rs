@@ -19,6 +19,8 @@ pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
 pub(crate) use crate::store::error::DiskFault;
+#[cfg(feature = "postgres")]
+pub(crate) use crate::store::shared::{AddressError, SharedError};
 use crate::store::{Damage, MOST_SLOTS, StillLocked};
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;

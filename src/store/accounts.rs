@@ -1,4 +1,4 @@
-//! Reading which credentials there are, by their names and clear columns. 
+//! Reading which credentials there are, by their names and clear columns.
 //!
 //! In a file nothing of it is verified. In a shared vault these names are sealed, and every row is
 //! opened.
@@ -45,9 +45,7 @@ impl Vault {
         most: usize,
     ) -> Result<Vec<Account>, Error> {
         match &self.engine {
-            Engine::Sqlite(file) => {
-                file.read(|view| lookup::beside(view, provider, user, most))
-            }
+            Engine::Sqlite(file) => file.read(|view| lookup::beside(view, provider, user, most)),
             #[cfg(feature = "postgres")]
             Engine::Server(server) => {
                 let filter = AccountFilter { provider: Some(provider), user: None };

@@ -25,7 +25,10 @@ pub(super) enum Engine {
 
 impl Engine {
     /// Returns the file. Fails for a shared vault, which has no `what`.
-    #[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "of a shared vault"))]
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
     pub(super) fn file(&self, what: &'static str) -> Result<&Sqlite, Error> {
         match self {
             Self::Sqlite(file) => Ok(file),

@@ -64,8 +64,9 @@ impl Vault {
     /// was never finished.
     pub(crate) fn generation(&self) -> Result<Generation, Error> {
         match &self.engine {
-            Engine::Sqlite(file) => file
-                .read(|view| Ok(header::read(view)?.ok_or_else(|| self.no_vault())?.generation)),
+            Engine::Sqlite(file) => {
+                file.read(|view| Ok(header::read(view)?.ok_or_else(|| self.no_vault())?.generation))
+            }
             #[cfg(feature = "postgres")]
             Engine::Server(server) => Ok(server.roster().generation()),
         }

@@ -194,14 +194,8 @@ impl OpenVault {
         let key = self.key();
         let next = DataKey::generate(key.vault, key.generation + 1)?;
         let generation = next.generation;
-        let count = file.rotate(
-            &key,
-            &next,
-            rotation,
-            self.remember(),
-            self.watermarks(),
-            progress,
-        )?;
+        let count =
+            file.rotate(&key, &next, rotation, self.remember(), self.watermarks(), progress)?;
         self.set_key(next);
         // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());

@@ -363,10 +363,7 @@ impl OpenVault {
     }
 
     /// Returns the evidence of the credential of `account`, with the credential's revision.
-    pub(super) fn evidence(
-        &self,
-        account: &Account,
-    ) -> Result<Option<(u64, Found)>, Error> {
+    pub(super) fn evidence(&self, account: &Account) -> Result<Option<(u64, Found)>, Error> {
         let file = match self.engine() {
             Engine::Sqlite(file) => file,
             #[cfg(feature = "postgres")]

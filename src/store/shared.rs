@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-pub(crate) use super::postgres::error::Error as SharedError;
-pub(crate) use super::postgres::address::{Address, Surroundings};
-pub(crate) use super::postgres::{LeaseRunning, Place};
 use super::engine::Engine;
 use super::error::Error;
 use super::postgres::Server;
+pub(crate) use super::postgres::address::{Address, Error as AddressError, Surroundings};
+pub(crate) use super::postgres::error::Error as SharedError;
+pub(crate) use super::postgres::{LeaseRunning, Place};
 use super::vault::Vault;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;

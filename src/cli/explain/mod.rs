@@ -4,6 +4,8 @@
 mod file;
 mod provider;
 mod server;
+#[cfg(feature = "postgres")]
+mod shared;
 mod vault;
 mod bundle;
 mod import;

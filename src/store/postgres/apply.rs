@@ -172,8 +172,10 @@ impl Work<'_> {
 
     /// Puts all of `placements` where they belong, or none of them.
     fn place(&self, placements: &[Placement]) -> Result<Outcome, Fault> {
-        let mut ordered: Vec<(RowName, &Placement)> =
-            placements.iter().map(|placed| (self.membership.name(&placed.account), placed)).collect();
+        let mut ordered: Vec<(RowName, &Placement)> = placements
+            .iter()
+            .map(|placed| (self.membership.name(&placed.account), placed))
+            .collect();
         // Two members that write the same rows don't wait for each other.
         ordered.sort_unstable_by_key(|(name, _)| *name);
         for (_, Placement { account, over, .. }) in &ordered {

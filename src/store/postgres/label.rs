@@ -62,7 +62,8 @@ pub(super) fn encode(summary: Summary) -> serde_json::Result<Vec<u8>> {
 /// Reads what [`encode`] returned; `None` if the text is another one.
 pub(super) fn decode(text: &[u8]) -> Option<Summary> {
     let label: Label = serde_json::from_slice(text).ok()?;
-    let account = Account { provider: label.provider.parse().ok()?, user: label.user.parse().ok()? };
+    let account =
+        Account { provider: label.provider.parse().ok()?, user: label.user.parse().ok()? };
     Some(Summary {
         account,
         kind: if label.oauth { Kind::OAuth } else { Kind::Static },

@@ -83,7 +83,9 @@ impl Membership {
         let roster = Roster::verify(pin, &entries).map_err(Error::from)?;
         let is_named = row.get::<_, &[u8]>(HEADER) == roster.vault().0;
         if !is_named || (roster.head().n, roster.generation()) != (header.n, header.generation) {
-            return Err(Error::Forged { what: "a state of the vault beside its list of members" }.into());
+            return Err(
+                Error::Forged { what: "a state of the vault beside its list of members" }.into()
+            );
         }
         let own = roster.member(member).ok_or(Error::NotAMember)?;
         let slot = row.get::<_, Option<&[u8]>>(HEADER + 3);
@@ -101,7 +103,11 @@ impl Membership {
     /// of: it has to be read again.
     pub(super) fn check(&self, header: Header) -> Result<(), Fault> {
         let own = (self.roster.generation(), self.roster.head().n);
-        if (header.generation, header.n) == own { Ok(()) } else { Err(StoreError::KeyRetired.into()) }
+        if (header.generation, header.n) == own {
+            Ok(())
+        } else {
+            Err(StoreError::KeyRetired.into())
+        }
     }
 
     /// Fails if this member may not write.

@@ -73,11 +73,8 @@ fn announce(
            held_until = CASE WHEN $3 THEN {NOW} + {ANNOUNCED} ELSE 0 END, held_by = $2
          WHERE vault = $1 AND (held_until <= {NOW} OR held_by = $2)"
     );
-    let values: [(&(dyn ToSql + Sync), Type); 3] = [
-        (&vault.0.as_slice(), Type::BYTEA),
-        (&own.as_slice(), Type::BYTEA),
-        (&begins, Type::BOOL),
-    ];
+    let values: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA), (&begins, Type::BOOL)];
     let written = connection.transact(|transaction| transaction.execute(&statement, &values))?;
     if written == 0 {
         return Err(Error::Busy { why: "another admin changes the members".to_owned() }.into());

@@ -108,8 +108,7 @@ impl Membership {
         let secret = self.key.seal(SealContext::SharedSecret { row, revision }, text)?;
         let label = self.key.seal(SealContext::SharedLabel { row, revision }, label)?;
         let digest = Sha256::digest(&secret);
-        let signature =
-            self.signed(ROWS, row, revision, &[&digest, &label]).sign(&self.identity);
+        let signature = self.signed(ROWS, row, revision, &[&digest, &label]).sign(&self.identity);
         Ok(Sealed { secret, label, writer: self.identity.id(), signature })
     }
 

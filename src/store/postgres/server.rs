@@ -12,9 +12,9 @@ use super::driver::{Connection, Fault, Transaction};
 use super::error::Error;
 use super::members::{self, FoundedVault, Slot};
 use super::membership::Membership;
+use super::rotate::{self, Next};
 use super::row::Row;
 use super::rows::{self, Part};
-use super::rotate::{self, Next};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
 use crate::model::account::{Account, AccountFilter};
@@ -296,7 +296,8 @@ impl Server {
 
     /// Returns the accounts whose credential is older than this machine has seen.
     pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
-        let older = |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
+        let older =
+            |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
         let found = self.revisions()?;
         Ok(found.into_iter().filter(older).map(|(account, _)| account).collect())
     }
@@ -397,8 +398,7 @@ impl Server {
         getrandom::fill(&mut own)?;
         let mut inner = self.inner();
         let Inner { connection, membership, .. } = &mut *inner;
-        let needs_new_key =
-            membership.roster.needs_new_key(change).map_err(Error::from)?;
+        let needs_new_key = membership.roster.needs_new_key(change).map_err(Error::from)?;
         let key =
             if needs_new_key { membership.roster.next_key()? } else { membership.key.clone() };
         let (roster, entry) =

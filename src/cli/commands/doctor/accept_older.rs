@@ -3,11 +3,11 @@
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::keys;
-use crate::ops::Vault;
+use crate::cli::vaults;
 
 /// Accepts what is older than this machine has seen, after the user was told what that means.
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
+    let vault = keys::unlock(context, vaults::open_read_only(context)?)?;
     let older = vault.older()?;
     if !older.file && older.accounts.is_empty() {
         context.ui.status("nothing in this vault is older than this machine has seen");

@@ -42,7 +42,9 @@ impl Place {
     /// Returns the name that stands for the place in a file of passwords.
     pub(super) fn name_in_password_file(&self) -> &str {
         match self {
-            Self::Socket { directory, .. } if SOCKETS.iter().any(|usual| Path::new(usual) == directory) => {
+            Self::Socket { directory, .. }
+                if SOCKETS.iter().any(|usual| Path::new(usual) == directory) =>
+            {
                 "localhost"
             }
             Self::Socket { directory, .. } => directory.to_str().unwrap_or_default(),
@@ -84,7 +86,12 @@ pub(super) fn places(given: &Parameters) -> Result<Vec<Place>, Error> {
                     Error::Value { parameter: Parameter::Port.name(), value: shown(text) }
                 })?,
             };
-            place(one(hosts.as_deref(), at), one(addresses.as_deref(), at), port, given.get(Parameter::Mode))
+            place(
+                one(hosts.as_deref(), at),
+                one(addresses.as_deref(), at),
+                port,
+                given.get(Parameter::Mode),
+            )
         })
         .collect()
 }
@@ -118,9 +125,10 @@ fn place(
         (Some(host), _) => host.to_owned(),
         (None, Some(address)) => address.to_string(),
         (None, None) => {
-            let usual = SOCKETS.iter().map(PathBuf::from).find(|path| {
-                path.join(format!(".s.PGSQL.{port}")).exists()
-            });
+            let usual = SOCKETS
+                .iter()
+                .map(PathBuf::from)
+                .find(|path| path.join(format!(".s.PGSQL.{port}")).exists());
             let directory = usual.unwrap_or_else(|| PathBuf::from(SOCKETS[0]));
             return Ok(Place::Socket { directory, port });
         }

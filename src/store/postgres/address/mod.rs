@@ -18,8 +18,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) use self::error::Error;
-pub(super) use self::host::{Place, Security};
 use self::host::places;
+pub(super) use self::host::{Place, Security};
 use self::parameters::{Parameter, Parameters};
 use crate::secret::{DatabasePassword, SecretText};
 
@@ -129,9 +129,16 @@ impl Address {
                 .filter(|path| path.exists()),
         };
         let file = |parameter| given.get(parameter).map(PathBuf::from);
-        let client_certificate =
-            file(Parameter::ClientCertificate).zip(file(Parameter::ClientKey));
-        Ok(Self { places, database, user, password, authorities, client_certificate, shows_password })
+        let client_certificate = file(Parameter::ClientCertificate).zip(file(Parameter::ClientKey));
+        Ok(Self {
+            places,
+            database,
+            user,
+            password,
+            authorities,
+            client_certificate,
+            shows_password,
+        })
     }
 
     /// Whether the password stands in the address itself, where the list of processes shows it.

@@ -37,11 +37,7 @@ pub(super) fn definition(
 }
 
 /// Returns the settings in the section `name` of `content`; `None` if it has no such section.
-fn section(
-    content: &str,
-    name: &str,
-    path: &Path,
-) -> Result<Option<Vec<(String, String)>>, Error> {
+fn section(content: &str, name: &str, path: &Path) -> Result<Option<Vec<(String, String)>>, Error> {
     let mut found: Option<Vec<(String, String)>> = None;
     for (at, line) in content.lines().enumerate() {
         let malformed = || Error::ServiceFile { path: path.to_owned(), line: at + 1 };
@@ -73,7 +69,8 @@ mod tests {
 
     #[test]
     fn a_service_is_its_own_section() {
-        let content = "# made up\n[one]\nhost=a\n\n [two]\n  host=b\nport = 5433\n[three]\nhost=c\n";
+        let content =
+            "# made up\n[one]\nhost=a\n\n [two]\n  host=b\nport = 5433\n[three]\nhost=c\n";
         let of = |name| section(content, name, Path::new("x")).unwrap();
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         assert_eq!(of("two"), Some(vec![pair("host", "b"), pair("port", "5433")]));

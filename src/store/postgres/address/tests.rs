@@ -27,8 +27,14 @@ fn shown(text: &str) -> String {
 fn a_uri_and_a_list_of_keywords_say_the_same() {
     for (uri, keywords) in [
         ("postgres://tok@db.example/vault", "host=db.example user=tok dbname=vault"),
-        ("postgresql://tok:made%20up@db.example:6543/v%2Fx", r"user=tok password='made up' host=db.example port = 6543 dbname=v/x"),
-        ("postgres://tok@one.example:1,two.example:2/v", "user=tok host=one.example,two.example port=1,2 dbname=v"),
+        (
+            "postgresql://tok:made%20up@db.example:6543/v%2Fx",
+            r"user=tok password='made up' host=db.example port = 6543 dbname=v/x",
+        ),
+        (
+            "postgres://tok@one.example:1,two.example:2/v",
+            "user=tok host=one.example,two.example port=1,2 dbname=v",
+        ),
         ("postgres://tok@[::1]:7/v", "user=tok host=::1 port=7 dbname=v"),
         ("postgres://%2Frun%2Fpg/v?user=tok", "host=/run/pg user=tok dbname=v"),
         ("postgres:///v?host=/run/pg&user=tok", r"host=\/run\/pg user=tok dbname=v"),
@@ -41,7 +47,10 @@ fn a_uri_and_a_list_of_keywords_say_the_same() {
         assert_eq!(expose(&one), expose(&other), "{uri}");
         assert_eq!(one.shows_password(), one.password.is_some());
     }
-    assert_eq!(shown("postgres://tok:made-up@db.example:6543/v"), "postgres://tok@db.example:6543/v");
+    assert_eq!(
+        shown("postgres://tok:made-up@db.example:6543/v"),
+        "postgres://tok@db.example:6543/v"
+    );
     assert_eq!(shown("postgres://tok@db.example"), "postgres://tok@db.example/tok");
 }
 
@@ -137,7 +146,11 @@ fn the_address_comes_before_the_service_and_that_before_the_environment() {
 fn a_password_file_is_read_if_nobody_else_can_read_it() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(".pgpass");
-    std::fs::write(&path, "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n").unwrap();
+    std::fs::write(
+        &path,
+        "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n",
+    )
+    .unwrap();
     let home = home.path().to_str().unwrap();
     let password = |text: &str, extra: &[(&str, &str)]| {
         let set: Vec<_> = [("HOME", home)].iter().chain(extra).copied().collect();

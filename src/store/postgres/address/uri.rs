@@ -27,9 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Parameters, Error> {
         None => authority,
     };
     let hosts = hosts.split(',').map(host).collect::<Result<Vec<_>, Error>>()?;
-    let joined = |part: fn(&(String, String)) -> &str| {
-        hosts.iter().map(part).collect::<Vec<_>>().join(",")
-    };
+    let joined =
+        |part: fn(&(String, String)) -> &str| hosts.iter().map(part).collect::<Vec<_>>().join(",");
     if hosts.iter().any(|(host, _)| !host.is_empty()) {
         found.add(Parameter::Host, joined(|(host, _)| host));
     }

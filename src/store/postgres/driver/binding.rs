@@ -81,9 +81,8 @@ mod tests {
 
     #[test]
     fn the_hash_is_that_of_the_signature_and_never_a_weak_one() {
-        let length = |identifier: &[u8]| {
-            server_end_point(&certificate(identifier)).map(|hash| hash.len())
-        };
+        let length =
+            |identifier: &[u8]| server_end_point(&certificate(identifier)).map(|hash| hash.len());
         // sha1WithRSAEncryption, sha256WithRSAEncryption.
         let rsa = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01];
         assert_eq!(length(&[rsa.as_slice(), &[0x05]].concat()), Some(32));

@@ -44,10 +44,8 @@ pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
 }
 
 async fn log_in(place: &Place, address: &Address) -> Result<Client, Error> {
-    let unreachable = |error: io::Error| Error::Unreachable {
-        place: place.to_string(),
-        why: reason(&error),
-    };
+    let unreachable =
+        |error: io::Error| Error::Unreachable { place: place.to_string(), why: reason(&error) };
     let mut config = Config::new();
     config
         .user(&address.user)

@@ -61,9 +61,7 @@ impl<'a> Transaction<'a> {
         match self.runtime.block_on(limited) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Fault::of(&error)),
-            Err(_) => {
-                Err(Fault::Lost(format!("no answer within {} seconds", LIMIT.as_secs())))
-            }
+            Err(_) => Err(Fault::Lost(format!("no answer within {} seconds", LIMIT.as_secs()))),
         }
     }
 }
