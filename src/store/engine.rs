@@ -17,7 +17,7 @@ use crate::vault::seal::DataKey;
 /// The storage engine that keeps a vault's rows.
 pub(super) enum Engine {
     /// A file on this machine.
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
     /// A database that many machines share.
     #[cfg(feature = "postgres")]
     Server(Arc<Server>),

@@ -45,11 +45,6 @@ impl Shared<'_> {
         self.0.identity()
     }
 
-    /// Returns the address of the database.
-    pub(crate) fn address(&self) -> &Address {
-        self.0.address()
-    }
-
     /// Changes the list of members, and returns the new one. Where that takes something from a
     /// member, every credential is sealed anew under a new data key, in the same transaction.
     pub(crate) fn change_members(&self, change: &Change) -> Result<Roster, Error> {

@@ -56,7 +56,7 @@ impl Vault {
     }
 
     pub(super) fn over_sqlite(file: Sqlite) -> Self {
-        Self { engine: Engine::Sqlite(file) }
+        Self { engine: Engine::Sqlite(Box::new(file)) }
     }
 
     /// Returns the end that is shared, if many machines share the vault.

@@ -20,6 +20,10 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
             (Kind::VaultUnreachable, NOTHING_LOST.into())
         }
         SharedError::Busy { .. } => (Kind::VaultBusy, NOTHING_LOST.into()),
+        SharedError::NoDatabase { .. } => (
+            Kind::Usage,
+            "name one that is there, or make it first: `createdb` of PostgreSQL does".into(),
+        ),
         SharedError::LoginRefused { .. } => (
             Kind::KeyUnavailable,
             "give the password in ~/.pgpass (mode 0600) or PGPASSWORD".into(),

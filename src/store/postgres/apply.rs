@@ -3,6 +3,8 @@
 //! A transaction whose commit was not confirmed is run once more. So each write leaves the random
 //! name of its change in the row, by which the second run finds out that there is nothing left to do.
 
+use std::cell::RefCell;
+
 use super::driver::{Fault, ToSql, Transaction, Type};
 use super::error::Error;
 use super::membership::{Membership, signed};
@@ -27,6 +29,8 @@ pub(super) struct Work<'a> {
     pub(super) id: ChangeId,
     /// Fails where the row of an account is older than this machine has seen.
     pub(super) check_age: &'a dyn Fn(&Account, u64) -> Result<(), StoreError>,
+    /// The accounts whose credential was written, with its new revision: 0 where it was deleted.
+    pub(super) written: &'a RefCell<Vec<(Account, u64)>>,
 }
 
 /// The operations that only a vault in a file has.
@@ -248,8 +252,11 @@ impl Work<'_> {
                  ON CONFLICT DO NOTHING"
             }
         };
-        let written = self.transaction.execute(statement, &values)?;
-        Ok(if written == 1 { Outcome::Done } else { Outcome::Moved })
+        if self.transaction.execute(statement, &values)? != 1 {
+            return Ok(Outcome::Moved);
+        }
+        self.written.borrow_mut().push((account.clone(), revision));
+        Ok(Outcome::Done)
     }
 
     fn forget(&self, account: &Account, revision: u64) -> Result<Outcome, Fault> {
@@ -267,6 +274,7 @@ impl Work<'_> {
             [(&vault.0.as_slice(), Type::BYTEA), (&row.name.as_slice(), Type::BYTEA)];
         self.transaction
             .execute("DELETE FROM tokctl_rows WHERE vault = $1 AND name = $2", &values)?;
+        self.written.borrow_mut().push((account.clone(), 0));
         Ok(Outcome::Done)
     }
 

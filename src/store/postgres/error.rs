@@ -15,6 +15,9 @@ pub(crate) enum Error {
     /// The server or its pooler takes no more, or another member keeps it waiting: try again.
     #[error("the database of the vault is busy: {why}")]
     Busy { why: String },
+    /// The server has no database of that name.
+    #[error("`{place}` names a database that the server does not have")]
+    NoDatabase { place: String },
     /// The server refuses the user or the password.
     #[error("the database refuses `{user}`: {why}")]
     LoginRefused { user: String, why: String },

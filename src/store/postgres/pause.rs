@@ -5,9 +5,9 @@ use std::time::Duration;
 /// The time for which a turn is waited for: a lease, and some more.
 pub(in crate::store) const LEASE_PATIENCE: Duration = Duration::from_secs(50);
 
-/// The shortest pause, and the longest.
+/// The shortest pause, and by how much others are longer at most.
 const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGER: Duration = Duration::from_millis(800);
 
 /// Returns a pause that differs from machine to machine, so that a crowd does not ask at once.
 pub(in crate::store) fn pause() -> Duration {
@@ -15,5 +15,5 @@ pub(in crate::store) fn pause() -> Duration {
     // Without random numbers, the crowd asks at once.
     let _ = getrandom::fill(&mut random);
     let part = u32::from(u16::from_le_bytes(random));
-    SHORTEST + (LONGEST - SHORTEST) * part / u32::from(u16::MAX)
+    SHORTEST + LONGER * part / u32::from(u16::MAX)
 }

@@ -151,7 +151,7 @@ fn read(found: &[Columns], membership: &Membership) -> Result<(Header, Vec<Row>)
 fn row(columns: &Columns, at: usize) -> Result<Row, Error> {
     let bytes = |column: usize| columns.get::<_, Option<Vec<u8>>>(at + column);
     let of_length = Error::Forged { what: "a name of another length" };
-    let attempt = bytes(9).map(|attempt| attempt.try_into());
+    let attempt = bytes(9).map(<[u8; 16]>::try_from);
     let turn = match attempt {
         None => None,
         Some(Err(_)) => return Err(of_length),

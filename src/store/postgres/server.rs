@@ -1,5 +1,6 @@
 //! A shared vault as one member has it open.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +39,9 @@ use crate::vault::shared::slot;
 /// The largest difference between the clocks of the database and of this machine.
 const APART: SignedDuration = SignedDuration::from_hours(24);
 
+/// A credential that was opened, or why it does not open.
+type Opened = (Account, Result<Credential, StoreError>);
+
 /// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -62,7 +66,6 @@ pub(in crate::store) struct Server {
     watermarks: Watermarks,
     /// The key that seals what stays on this machine.
     machine_key: DataKey,
-    address: Address,
     inner: Mutex<Inner>,
 }
 
@@ -119,7 +122,6 @@ impl Server {
             identity: place.identity,
             watermarks: place.watermarks,
             machine_key,
-            address: place.address,
             inner: Mutex::new(inner),
         })
     }
@@ -144,10 +146,6 @@ impl Server {
         &self.identity
     }
 
-    pub(in crate::store) fn address(&self) -> &Address {
-        &self.address
-    }
-
     /// Fails with [`Error::NotRenewedForReader`] if this member may only read.
     pub(in crate::store) fn check_may_refresh(&self, account: &Account) -> Result<(), StoreError> {
         let refused = |_| Error::NotRenewedForReader { account: account.clone() };
@@ -169,8 +167,18 @@ impl Server {
 
 /// Reading.
 impl Server {
-    /// Reads the credential of `account`.
+    /// Reads the credential of `account`, and remembers its revision.
     pub(in crate::store) fn read(&self, account: &Account) -> Result<Option<Read>, StoreError> {
+        let read = self.read_row(account)?;
+        if let Some(row) = &read
+            && self.highest(account) < row.stored.revision
+        {
+            self.note(account, row.stored.revision, false);
+        }
+        Ok(read)
+    }
+
+    fn read_row(&self, account: &Account) -> Result<Option<Read>, StoreError> {
         self.inner().under_membership(|connection, membership| {
             let name = membership.name(account);
             let (header, row) =
@@ -232,9 +240,7 @@ impl Server {
 
     /// Reads every credential with its account. A credential that does not open comes as
     /// [`StoreError::Tampered`].
-    pub(in crate::store) fn credentials(
-        &self,
-    ) -> Result<Vec<(Account, Result<Credential, StoreError>)>, StoreError> {
+    pub(in crate::store) fn credentials(&self) -> Result<Vec<Opened>, StoreError> {
         self.rows(Part::Whole, |membership, row, _| {
             let account = row.summary(membership)?.account;
             let credential = row.credential(membership, &account);
@@ -285,13 +291,17 @@ impl Server {
         account: &Account,
         revision: u64,
     ) -> Result<(), StoreError> {
-        let vault = self.machine_key.vault;
-        let [subject, _] = Subject::row(vault, account);
-        let highest = self.watermarks.highest(vault, &[subject]);
-        if highest.first().is_some_and(|highest| revision < *highest) {
+        if revision < self.highest(account) {
             return Err(StoreError::Older { account: Some(account.clone()) });
         }
         Ok(())
+    }
+
+    /// Returns the highest revision of the credential of `account` that this machine saw.
+    fn highest(&self, account: &Account) -> u64 {
+        let vault = self.machine_key.vault;
+        let [subject, _] = Subject::row(vault, account);
+        self.watermarks.highest(vault, &[subject]).first().copied().unwrap_or_default()
     }
 
     /// Returns the accounts whose credential is older than this machine has seen.
@@ -348,40 +358,34 @@ impl Server {
     pub(in crate::store) fn commit(&self, change: &Change) -> Result<Outcome, StoreError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
-        let outcome = match change {
+        match change {
             Change::BeginRefresh { account, journal, over } => {
                 self.check_age(account, journal.revision)?;
                 self.inner().begin(account, journal, *over)
             }
             other => {
                 let check_age = |account: &Account, revision| self.check_age(account, revision);
-                self.inner().under_membership(|connection, membership| {
-                    let outcome = connection.transact(|transaction| {
-                        let check_age = &check_age;
-                        Work { transaction, membership, id, check_age }.apply(other)
+                let replaces = matches!(change.effect().ground, Ground::Replaced(_));
+                let (outcome, written) =
+                    self.inner().under_membership(|connection, membership| {
+                        let done = connection.transact(|transaction| {
+                            let written = RefCell::default();
+                            let work = Work {
+                                transaction,
+                                membership,
+                                id,
+                                check_age: &check_age,
+                                written: &written,
+                            };
+                            let outcome = work.apply(other)?;
+                            Ok((outcome, written.into_inner()))
+                        })?;
+                        Ok((done, None))
                     })?;
-                    Ok((outcome, None))
-                })
-            }
-        }?;
-        if outcome == Outcome::Done {
-            self.note_written(change);
-        }
-        Ok(outcome)
-    }
-
-    /// Remembers what `change` wrote.
-    fn note_written(&self, change: &Change) {
-        let effect = change.effect();
-        let (accounts, accepted) = match effect.ground {
-            Ground::Replaced(accounts) => (accounts, true),
-            Ground::Credential(account) => (vec![account], false),
-            Ground::Header | Ground::Nothing => (effect.others_written, false),
-        };
-        for account in accounts {
-            // A deletion takes what is remembered along.
-            if let Ok(found) = self.evidence(account) {
-                self.note(account, found.map_or(0, |(revision, _)| revision), accepted);
+                for (account, revision) in written {
+                    self.note(&account, revision, replaces);
+                }
+                Ok(outcome)
             }
         }
     }

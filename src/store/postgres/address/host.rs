@@ -145,9 +145,10 @@ fn place(
 /// answer in its place is refused.
 fn security(name: &str, is_loopback: bool, mode: Option<&str>) -> Result<Security, Error> {
     match (mode, is_loopback) {
-        (Some("verify-full"), _) | (None, false) => Ok(Security::Verified),
+        (Some("verify-full"), _) | (None, false) | (Some("require" | "verify-ca"), true) => {
+            Ok(Security::Verified)
+        }
         (None | Some("disable" | "allow" | "prefer"), true) => Ok(Security::Loopback),
-        (Some("require" | "verify-ca"), true) => Ok(Security::Verified),
         (Some(mode @ ("disable" | "allow" | "prefer" | "require" | "verify-ca")), false) => {
             Err(Error::WeakMode { mode: mode.to_owned(), host: shown(name) })
         }

@@ -3,14 +3,6 @@
 use super::error::Error;
 use super::parameters::Parameters;
 
-/// The keywords with which such an address may begin, and the path of a file does not.
-const FIRST: [&str; 6] = ["service", "host", "hostaddr", "dbname", "user", "port"];
-
-/// Whether `text` is such an address and not the path of a file.
-pub(super) fn are_meant(text: &str) -> bool {
-    text.split_once('=').is_some_and(|(keyword, _)| FIRST.contains(&keyword.trim()))
-}
-
 /// Reads a list of keywords.
 pub(super) fn parse(text: &str) -> Result<Parameters, Error> {
     let mut found = Parameters::default();

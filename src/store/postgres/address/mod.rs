@@ -41,11 +41,10 @@ const REDIS: &str = "Redis confirms a write before it is durable, and would lose
 /// The server and database of a shared vault, and what is needed to log in there.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
-    /// The hosts that are tried, in this order.
-    pub(super) places: Vec<Place>,
+    /// The hosts that are tried, in this order, each with the password for it.
+    pub(super) places: Vec<(Place, Option<DatabasePassword>)>,
     pub(super) database: String,
     pub(super) user: String,
-    pub(super) password: Option<DatabasePassword>,
     /// The file with the certificates of the authorities that are trusted; `None` for the system's.
     pub(super) authorities: Option<PathBuf>,
     /// The files with the client's certificate and its key, if the server wants one.
@@ -72,11 +71,6 @@ impl Surroundings<'_> {
 }
 
 impl Address {
-    /// Whether `text` is the address of a database, of any engine, and not the path of a file.
-    pub(crate) fn is_meant(text: &str) -> bool {
-        scheme(text).is_some() || keywords::are_meant(text)
-    }
-
     /// Reads the address `text`, with all that it leaves out.
     pub(crate) fn parse(text: &str, around: Surroundings<'_>) -> Result<Self, Error> {
         let explicit = match scheme(text) {
@@ -109,17 +103,19 @@ impl Address {
         };
         let database = given.get(Parameter::Database).unwrap_or(&user).to_owned();
         let places = places(given)?;
-        let password = match given.get(Parameter::Password) {
-            Some(password) => Some(DatabasePassword::from_trusted(password.to_owned())),
-            None => {
-                let path = given.get(Parameter::PasswordFile).map(PathBuf::from);
-                let path = path.or_else(|| Some(around.home()?.join(".pgpass")));
-                let of = |place: &Place| {
-                    password_file::password(path.as_deref()?, place, &database, &user)
-                };
-                places.iter().find_map(of)
+        let path = given.get(Parameter::PasswordFile).map(PathBuf::from);
+        let path = path.or_else(|| Some(around.home()?.join(".pgpass")));
+        let password = |place: &Place| {
+            if let Some(password) = given.get(Parameter::Password) {
+                return Some(DatabasePassword::from_trusted(password.to_owned()));
             }
+            password_file::password(path.as_deref()?, place, &database, &user)
         };
+        let with_password = |place: Place| {
+            let password = password(&place);
+            (place, password)
+        };
+        let places = places.into_iter().map(with_password).collect();
         let authorities = match given.get(Parameter::RootCertificate) {
             Some("system") => None,
             Some(path) => Some(PathBuf::from(path)),
@@ -130,15 +126,7 @@ impl Address {
         };
         let file = |parameter| given.get(parameter).map(PathBuf::from);
         let client_certificate = file(Parameter::ClientCertificate).zip(file(Parameter::ClientKey));
-        Ok(Self {
-            places,
-            database,
-            user,
-            password,
-            authorities,
-            client_certificate,
-            shows_password,
-        })
+        Ok(Self { places, database, user, authorities, client_certificate, shows_password })
     }
 
     /// Whether the password stands in the address itself, where the list of processes shows it.
@@ -148,7 +136,7 @@ impl Address {
 
     /// Returns the address without its password, for people.
     pub(crate) fn shown(&self) -> String {
-        let hosts: Vec<String> = self.places.iter().map(ToString::to_string).collect();
+        let hosts: Vec<String> = self.places.iter().map(|(place, _)| place.to_string()).collect();
         let all = format!("postgres://{}@{}/{}", self.user, hosts.join(","), self.database);
         crate::untrusted::printable(&all)
     }

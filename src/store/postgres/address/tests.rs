@@ -19,6 +19,16 @@ fn parse(text: &str) -> Result<Address, Error> {
     parse_with(text, &[])
 }
 
+fn places(address: &Address) -> impl Iterator<Item = &Place> {
+    address.places.iter().map(|(place, _)| place)
+}
+
+/// The password for the first place.
+fn password_of(address: &Address) -> Option<String> {
+    let (_, password) = address.places.first()?;
+    password.as_ref().map(|password| password.expose().to_owned())
+}
+
 fn shown(text: &str) -> String {
     parse(text).unwrap().shown()
 }
@@ -42,10 +52,10 @@ fn a_uri_and_a_list_of_keywords_say_the_same() {
     ] {
         let (one, other) = (parse(uri).unwrap(), parse(keywords).unwrap());
         assert_eq!(one.shown(), other.shown(), "{uri}");
-        assert_eq!(one.places, other.places, "{uri}");
-        let expose = |address: &Address| address.password.as_ref().map(|it| it.expose().to_owned());
+        assert!(places(&one).eq(places(&other)), "{uri}");
+        let expose = |address: &Address| password_of(address);
         assert_eq!(expose(&one), expose(&other), "{uri}");
-        assert_eq!(one.shows_password(), one.password.is_some());
+        assert_eq!(one.shows_password(), password_of(&one).is_some());
     }
     assert_eq!(
         shown("postgres://tok:made-up@db.example:6543/v"),
@@ -78,17 +88,12 @@ fn what_is_malformed_is_refused() {
     }
     for text in ["mysql://u@h/d", "mariadb://u@h/d", "redis://h", "rediss://h"] {
         assert!(matches!(parse(text), Err(Error::AnotherEngine { .. })), "{text}");
-        assert!(Address::is_meant(text));
     }
-    for path in ["/srv/tokens.db", "tokens.db", "./host=x", "memory:", "C:\\x"] {
-        assert!(!Address::is_meant(path), "{path}");
-    }
-    assert!(Address::is_meant("service=team") && Address::is_meant("dbname = v host=x"));
 }
 
 #[test]
 fn a_server_elsewhere_has_to_prove_who_it_is() {
-    let security = |text: &str| match &parse(text)?.places[0] {
+    let security = |text: &str| match &parse(text)?.places[0].0 {
         Place::Host { security, .. } => Ok(Some(*security)),
         Place::Socket { .. } => Ok::<_, Error>(None),
     };
@@ -134,7 +139,7 @@ fn the_address_comes_before_the_service_and_that_before_the_environment() {
     let found = parse_with("service=team port=3", &set).unwrap();
     assert_eq!(found.shown(), "postgres://environment@service.example:3/service");
     let address: IpAddr = "192.0.2.7".parse().unwrap();
-    assert!(matches!(&found.places[0], Place::Host { address: Some(it), .. } if *it == address));
+    assert!(matches!(&found.places[0].0, Place::Host { address: Some(it), .. } if *it == address));
     let with_service: Vec<_> = set.iter().copied().chain([("PGSERVICE", "team")]).collect();
     let found = parse_with("postgres:///x", &with_service).unwrap();
     assert_eq!(found.shown(), "postgres://environment@service.example:1/x");
@@ -154,7 +159,7 @@ fn a_password_file_is_read_if_nobody_else_can_read_it() {
     let home = home.path().to_str().unwrap();
     let password = |text: &str, extra: &[(&str, &str)]| {
         let set: Vec<_> = [("HOME", home)].iter().chain(extra).copied().collect();
-        parse_with(text, &set).unwrap().password.map(|it| it.expose().to_owned())
+        password_of(&parse_with(text, &set).unwrap())
     };
     let mode = |mode| {
         std::fs::set_permissions(Path::new(&path), std::fs::Permissions::from_mode(mode)).unwrap();

@@ -14,7 +14,7 @@ use super::clear::ScramOnly;
 use super::fault::of_login;
 use super::tls::Verified;
 use crate::name_service;
-use crate::secret::SecretText;
+use crate::secret::{DatabasePassword, SecretText};
 use crate::store::postgres::address::{Address, Place, Security};
 use crate::store::postgres::error::Error;
 
@@ -24,8 +24,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Logs in to the first place of `address` that answers and lets this user in.
 pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
     let mut failure = None;
-    for place in &address.places {
-        let tried = tokio::time::timeout(LIMIT, log_in(place, address)).await;
+    for (place, password) in &address.places {
+        let tried = tokio::time::timeout(LIMIT, log_in(place, password.as_ref(), address)).await;
         let error = match tried {
             Ok(Ok(client)) => return Ok(client),
             Ok(Err(error)) => error,
@@ -43,7 +43,11 @@ pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
     Err(failure.unwrap_or(Error::Busy { why: "it has no place".to_owned() }))
 }
 
-async fn log_in(place: &Place, address: &Address) -> Result<Client, Error> {
+async fn log_in(
+    place: &Place,
+    password: Option<&DatabasePassword>,
+    address: &Address,
+) -> Result<Client, Error> {
     let unreachable =
         |error: io::Error| Error::Unreachable { place: place.to_string(), why: reason(&error) };
     let mut config = Config::new();
@@ -52,7 +56,7 @@ async fn log_in(place: &Place, address: &Address) -> Result<Client, Error> {
         .dbname(&address.database)
         .application_name("tokctl")
         .ssl_mode(SslMode::Disable);
-    if let Some(password) = &address.password {
+    if let Some(password) = password {
         config.password(password.expose());
     }
     match place {
@@ -79,12 +83,11 @@ async fn reach(place: &Place) -> io::Result<TcpStream> {
     let Place::Host { name, address, port, security } = place else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let found: Vec<SocketAddr> = match address {
-        Some(address) => vec![SocketAddr::new(*address, *port)],
-        None => {
-            name_service::use_built_in_services();
-            lookup_host((name.as_str(), *port)).await?.collect()
-        }
+    let found: Vec<SocketAddr> = if let Some(address) = address {
+        vec![SocketAddr::new(*address, *port)]
+    } else {
+        name_service::use_built_in_services();
+        lookup_host((name.as_str(), *port)).await?.collect()
     };
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
     for address in found {

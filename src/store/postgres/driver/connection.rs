@@ -50,10 +50,6 @@ impl Connection {
         Self { address, open: None }
     }
 
-    pub(in crate::store::postgres) fn address(&self) -> &Address {
-        &self.address
-    }
-
     /// Runs `work`, whose statements are transactions by themselves; again if the connection breaks.
     pub(in crate::store::postgres) fn single<T>(
         &mut self,

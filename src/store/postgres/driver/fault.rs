@@ -75,7 +75,9 @@ pub(super) fn of_login(error: &tokio_postgres::Error, place: &Place, address: &A
         Class::Lost => Error::Unreachable { place, why },
         Class::Standby => Error::Standby { place },
         Class::NoTable => Error::NoVault { place: address.shown() },
-        Class::Other if *code == SqlState::INVALID_CATALOG_NAME => Error::Refused { why },
+        Class::Other if *code == SqlState::INVALID_CATALOG_NAME => {
+            Error::NoDatabase { place: address.shown() }
+        }
         Class::Other => Error::Refused { why },
     }
 }
