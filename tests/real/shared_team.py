@@ -45,7 +45,7 @@ class Team:
     def log_in(self, user="x"):
         """A credential whose token is due from its first moment on."""
         self.server.reset()
-        self.alice.succeed("login", "acme", "--user", user, "--force")
+        self.alice.succeed("login", "acme", "--user", user)
 
     def end_leases(self):
         """As if 45 seconds had passed."""
