@@ -177,11 +177,7 @@ impl Context {
                 ),
             )
             .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT")),
-            VaultPlace::Shared(_) => Err(CliError::new(
-                Kind::Usage,
-                "this is for a vault in a file, not for a shared one",
-            )
-            .hint("name the file of a vault with `--vault`")),
+            VaultPlace::Shared(_) => Err(of_files_alone()),
         }
     }
 
@@ -278,6 +274,12 @@ impl Context {
     pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
         self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
     }
+}
+
+/// Returns the error for a shared vault, where a command is for one in a file.
+pub(crate) fn of_files_alone() -> CliError {
+    CliError::new(Kind::Usage, "this is for a vault in a file, not for a shared one")
+        .hint("name the file of a vault with `--vault`")
 }
 
 /// Parses the value of `TOKCTL_USER`.

@@ -1,8 +1,8 @@
 //! Opening the vault that a command is about, wherever it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::context::Context;
+use super::context::{Context, of_files_alone};
 use super::error::CliError;
 use super::keys;
 use super::slot_choice::SlotChoice;
@@ -48,6 +48,15 @@ pub(crate) fn open_read_only(context: &Context) -> Result<Vault, NotOpened> {
 /// Opens the vault for reading and writing.
 pub(crate) fn open(context: &Context) -> Result<Vault, NotOpened> {
     open_with(context, Vault::open)
+}
+
+/// Returns the path of the vault's file, for what a shared vault does not have. Fails for one.
+pub(crate) fn file(context: &Context) -> Result<&PathBuf, CliError> {
+    let path = context.vault()?;
+    if !path.exists() && joined_default(context)?.is_some() {
+        return Err(of_files_alone());
+    }
+    Ok(path)
 }
 
 /// Opens the vault for writing; creates a file with its first slot where there is none, as

@@ -5,7 +5,7 @@ use crate::store::shared::Shared;
 pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
 use crate::store::{self, OpenVault, Vault};
 pub(crate) use crate::vault::shared::member::{Label, Member, MemberId, MemberKeys, Role};
-pub(crate) use crate::vault::shared::roster::{Change, Refused, Roster};
+pub(crate) use crate::vault::shared::roster::{Change, Forged, Refused, Roster};
 
 /// Founds a vault in the database at `place`, with its identity as the first admin, and opens it.
 pub(crate) fn found(place: Place, founder: Label) -> Result<OpenVault, Error> {

@@ -13,7 +13,7 @@ use crate::cli::slot_choice::SlotChoice;
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
 use crate::cli::words::slot_kind_parser;
-use crate::cli::{audit_trail, keys, new_secret, slot_names, time};
+use crate::cli::{audit_trail, keys, new_secret, slot_names, time, vaults};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let mut slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    let mut slots = Vault::open_read_only(vaults::file(context)?)?.slots()?;
     // The vault has them by their random ids.
     slots.sort_by_key(|slot| (slot.created_at, slot.kind.as_str(), slot.id.to_string()));
     if context.ui.json {
@@ -127,7 +127,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 }
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    let vault = keys::unlock(context, Vault::open(vaults::file(context)?)?)?;
     let secret = new_secret::for_slot(context, kind)?;
     let patience = keys::patience(context);
     let added = context
@@ -146,7 +146,7 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
 }
 
 fn remove(context: &Context, names: &[String], no_rotate: bool, yes: bool) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    let vault = Vault::open(vaults::file(context)?)?;
     let slots = vault.slots()?;
     let ids = slot_names::resolve(&slots, names)?;
     let vault = keys::unlock(context, vault)?;

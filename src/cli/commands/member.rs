@@ -5,10 +5,11 @@ use std::io::IsTerminal;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::error::{self, CliError, Hint};
 use crate::cli::shared_vault::{self, Opened};
 use crate::cli::table::{Fit, Table};
 use crate::cli::typed::command;
+use crate::model::summary::Kind;
 use crate::ops::shared::{Change, Label, Member, MemberKeys, Role, Roster};
 
 /// The members of a shared vault, and what they may do
@@ -134,7 +135,7 @@ fn remove(context: &Context, label: &Label, yes: bool) -> Result<(), CliError> {
     let question = format!("remove `{}` and replace the data key", leaver.label);
     if !yes && !context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         let kept = format!("`{}` stays a member", leaver.label);
-        return Err(CliError::new(Kind::Failed, kept).hint(Hint::Again(&["--yes"])));
+        return Err(CliError::new(error::Kind::Failed, kept).hint(Hint::Again(&["--yes"])));
     }
     let roster = vault.change_members(context, &Change::Remove(leaver.label.clone()))?;
     context.ui.status(&format!("removed `{}`, and sealed everything anew", leaver.label));
@@ -163,11 +164,17 @@ fn tell_what_was_known(context: &Context, vault: &Opened, label: &Label) -> Resu
         return Ok(());
     }
     context.ui.warning(&format!(
-        "what `{label}` has read works until it ends or is replaced: log in again to each of these, \
-         and revoke at the service what tokctl can't revoke"
+        "what `{label}` has read works until it ends or is revoked: nobody can call it back"
     ));
     for account in &accounts {
-        context.ui.status(&command("login", account));
+        let login = command("login", account);
+        let kind = vault.summary(account)?.map(|summary| summary.kind);
+        context.ui.status(&match kind {
+            Some(Kind::OAuth) => format!("`{login}` replaces `{account}`"),
+            Some(Kind::Static) | None => {
+                format!("revoke `{account}` at the service, then `{login}`")
+            }
+        });
     }
     Ok(())
 }
@@ -182,7 +189,7 @@ fn tell_new_line(context: &Context, roster: &Roster) {
 }
 
 fn no_such_member(label: &Label) -> CliError {
-    CliError::new(Kind::NotFound, format!("there is no member `{label}`"))
+    CliError::new(error::Kind::NotFound, format!("there is no member `{label}`"))
         .hint("tokctl member list")
 }
 

@@ -3,10 +3,14 @@
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+#[cfg(feature = "postgres")]
+use crate::cli::shared_vault;
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::typed::quoted;
-use crate::cli::{audit_trail, keys, slot_names};
+use crate::cli::{audit_trail, keys, slot_names, vaults};
 use crate::ops::key_slots::SlotId;
+#[cfg(feature = "postgres")]
+use crate::ops::shared::Change;
 use crate::ops::{SlotKind, Vault};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
@@ -28,7 +32,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    #[cfg(feature = "postgres")]
+    if vaults::shared_name(context)?.is_some() {
+        return rotate_shared(args, context);
+    }
+    let vault = Vault::open(vaults::file(context)?)?;
     let dropped = slot_names::resolve(&vault.slots()?, &args.drop_slot)?;
     let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
@@ -45,6 +53,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     slot_decisions::report(context, &replaced);
     tell_new_secrets(context, &replaced.rotated.done.slots);
     tell_leftovers(context, &replaced.rotated);
+    Ok(())
+}
+
+/// Replaces the data key of a shared vault, whose members stay.
+#[cfg(feature = "postgres")]
+fn rotate_shared(args: &Args, context: &Context) -> Result<(), CliError> {
+    if args.verify || !args.drop_slot.is_empty() {
+        return Err(CliError::new(Kind::Usage, "a shared vault has members, and no key slots")
+            .hint("tokctl member list"));
+    }
+    let vault = shared_vault::open(context)?;
+    let roster = vault.change_members(context, &Change::Rotate)?;
+    context.ui.status(&format!("sealed everything anew, in generation {}", roster.generation()));
     Ok(())
 }
 

@@ -4,11 +4,15 @@ use super::server::SET_CLOCK;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::command;
 use crate::ops::error::{AddressError, SharedError};
-use crate::ops::shared::Refused;
+use crate::ops::shared::{Forged, Refused};
 
 /// The hint where the database shows something that no member wrote.
 const COMPARE: &str =
     "compare the head of `tokctl vault status` with another member, and ask who runs the database";
+
+/// The hint where the list of members is older than one that this machine saw.
+const RESTORED: &str =
+    "if the database was restored, `tokctl doctor --accept-older --yes`; it says what that means";
 
 /// The hint where nobody can be asked at the moment.
 const NOTHING_LOST: &str = "nothing is lost: try again, or `tokctl vault status`";
@@ -49,6 +53,7 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
             "`tokctl vault join` with all of the join line that an admin gave you".into(),
         ),
         SharedError::Members(refused) => refused_change(refused),
+        SharedError::Roster(Forged::Unseen { .. }) => (Kind::VaultDamaged, RESTORED.into()),
         SharedError::Forged { .. } | SharedError::Roster(_) => (Kind::VaultDamaged, COMPARE.into()),
         SharedError::NotAMember => (
             Kind::KeyUnavailable,
