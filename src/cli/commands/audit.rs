@@ -15,9 +15,9 @@ use crate::cli::typed::quoted;
 use crate::cli::vaults;
 use crate::cli::{keys, time};
 use crate::model::audit::{Entry, Mode, Settings};
+use crate::ops::OpenVault;
 use crate::ops::audit::Fault;
 use crate::ops::audit::{self, VerifiedAudit};
-use crate::ops::OpenVault;
 use crate::untrusted::printable;
 
 /// The number of faults that one error message lists.

@@ -1,6 +1,7 @@
 //! What an evil server, a removed admin or a reader can't do to a roster.
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, SharedId, SignedEntry};
 use super::identity::Identity;
@@ -8,6 +9,7 @@ use super::member::{Label, Member, MemberId, Role};
 use super::pin::{EntryHash, Pin};
 use super::roster::{Change, Forged, Refused, Roster, found_with};
 use super::row::SealedRow;
+use super::row_name::row_name;
 use super::rules::Broken;
 use super::slot;
 use crate::vault::Key;
@@ -408,4 +410,54 @@ proptest! {
         prop_assert!(world.roster.open_slot(&identity(3), &bytes).is_err());
         prop_assert!(Roster::verify(world.pin(1), &[&world.entries[0], &bytes]).is_err());
     }
+}
+
+/// The page that specifies the bytes, whose vectors were made by a program in another language.
+const PAGE: &str = include_str!("../../../man/topics/shared-format.man");
+
+/// The vector called `name` on the page.
+fn vector(name: &str) -> String {
+    let plain = PAGE.replace("\\-", "-").replace("\\(aq", "'");
+    let (_, rest) = plain.split_once(&format!("\n{name}\n")).unwrap();
+    rest.lines().map_while(|line| line.strip_prefix(' ')).collect()
+}
+
+#[test]
+fn the_bytes_are_those_of_the_page() {
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let (ann, mia) = (identity(1), identity(3));
+    assert_eq!(*ann.text(), vector("Ann's identity"));
+    assert_eq!(hex(&ann.keys().encryption), vector("her encryption key"));
+    assert_eq!(hex(&ann.id().0), vector("her id"));
+    assert_eq!(hex(ann.local_key().expose()), vector("her local key"));
+    assert_eq!(ann.keys().to_string(), vector("her member string"));
+
+    let world = World::new();
+    assert_eq!(hex(&world.roster.vault().0), vector("id of the vault"));
+    let first = SignedEntry::read(&world.entries[0]).unwrap();
+    assert_eq!(hex(&first.entry.commitment), vector("commitment"));
+    let signature = |entry: &[u8]| hex(&entry[entry.len() - 64..]);
+    assert_eq!(world.pin(1).to_string(), vector("pin of entry 1"));
+    assert_eq!(signature(&world.entries[0]), vector("signature of entry 1"));
+    let roster = Roster::verify(world.pin(1), &world.entries[..1]).unwrap();
+    let add = Change::Add(member("mia", 3, Role::Member));
+    let (roster, entry) = roster.next(&ann, &add, &world.key).unwrap();
+    assert_eq!(roster.head().to_string(), vector("pin of entry 2"));
+    assert_eq!(signature(&entry), vector("signature of entry 2"));
+
+    let slot = data_encoding::HEXLOWER.decode(vector("slot").as_bytes()).unwrap();
+    let key = roster.open_slot(&mia, &slot).unwrap();
+    assert_eq!(*key.key.expose(), [0xd1; 32]);
+    let name = row_name(&key, "jira", "alice");
+    assert_eq!(hex(&name), vector("name of the row"));
+    let secret = Sha256::digest(b"made-up secret");
+    let row = SealedRow {
+        vault: roster.vault(),
+        generation: 1,
+        table: "rows",
+        name: &name,
+        revision: 7,
+        parts: &[&secret, b"made-up label"],
+    };
+    assert_eq!(hex(&row.sign(&mia)), vector("signature of the row"));
 }
