@@ -29,6 +29,7 @@ mod key;
 mod key_remove;
 mod key_slots;
 mod rotate_key;
+mod several_keys;
 mod backup;
 mod export;
 mod questions;
