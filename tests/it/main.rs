@@ -45,6 +45,7 @@ mod id_token;
 mod names;
 mod neighbour;
 mod login_address;
+mod login_address_device;
 mod login_address_public;
 mod login_again;
 mod login_retries;
