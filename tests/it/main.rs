@@ -60,6 +60,7 @@ mod pushed_request;
 mod userinfo;
 mod platform;
 mod workload;
+mod workload_traces;
 mod google_keyless;
 mod memory_vault;
 mod recipes_keyless;
