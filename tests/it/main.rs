@@ -44,6 +44,7 @@ mod login_browser;
 mod id_token;
 mod names;
 mod neighbour;
+mod address_everywhere;
 mod login_address;
 mod login_address_device;
 mod login_address_public;
