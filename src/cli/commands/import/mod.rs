@@ -166,8 +166,7 @@ fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, C
     match args.source.origin() {
         Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
         Origin::Store(tool) => {
-            let owner = Choice::of(args.provider.clone(), args.user.clone())
-                .map_err(|what| CliError::new(Kind::Usage, what).hint("tokctl import --help"))?;
+            let owner = only::named("--provider", args.provider.as_ref(), args.user.clone())?;
             let found = args.source.read_store(tool, context)?;
             select(args, &owner, context, found, now)
         }
