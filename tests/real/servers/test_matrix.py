@@ -124,18 +124,19 @@ def test_a_grant_that_was_ended_elsewhere_takes_a_login(keyed, begin, kind, feat
     assert (keyed.run("status", "acme/alice").returncode == 4) == (kind.after_end == 4)
 
 
-ROWS = {
-    "browser": "browser",
-    "header": "secret in header",
-    "form": "secret in form",
-    "device": "device",
-    "itself": "client itself",
-    "rotates": "refresh, rotating",
-    "keeps": "refresh, staying",
-    "revocation": "revocation",
-    "header ": "wrong secret",
-    "ended": "revoked grant",
-}
+# Each feature with its name in the table; `header` has a test of its own for a wrong secret.
+ROWS = [
+    ("browser", "browser"),
+    ("header", "header secret"),
+    ("form", "form secret"),
+    ("device", "device"),
+    ("itself", "client itself"),
+    ("rotates", "rotating"),
+    ("keeps", "not rotating"),
+    ("revocation", "revocation"),
+    ("header", "wrong secret"),
+    ("ended", "ended grant"),
+]
 
 
 def cell(kind, feature):
@@ -147,11 +148,10 @@ def cell(kind, feature):
 def table():
     """The table as lines of the manual: what is in a cell is what a test in here tries."""
     names = [kind.name for kind in ALL]
-    lines = [f"{'':17}  " + "  ".join(names)]
-    for feature, title in ROWS.items():
-        feature = feature.strip()
+    lines = [f"{'':13} " + " ".join(names)]
+    for feature, title in ROWS:
         cells = [cell(kind, feature).ljust(len(name)) for kind, name in zip(ALL, names)]
-        lines.append(f"{title:17}  " + "  ".join(cells))
+        lines.append(f"{title:13} " + " ".join(cells))
     shown = "\n".join(line.rstrip() for line in lines)
     return ".EX\n" + shown.replace("-", "\\-") + "\n.EE\n"
 
