@@ -38,6 +38,7 @@ mod memory_vault;
 mod next_command;
 mod parse_error;
 mod audit_trail;
+mod given_secrets;
 mod slot_decisions;
 mod hooks;
 mod renewal;

@@ -74,7 +74,7 @@ pub(crate) fn start(
     check_authorization_endpoint(&plan.provider, authorization)?;
     let pushes_to = plan.pushes_to(&endpoints)?;
     let way_back = way_back(&plan, port)?;
-    plan.settle_client(&way_back.redirect_uri())?;
+    plan.settle_client(Some(&way_back.redirect_uri()))?;
     let state = Unguessable::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
