@@ -27,7 +27,7 @@ const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The longest pause after requests that got no answer, unless the server's interval is longer.
-const MAX_BACKOFF: Duration = Duration::from_mins(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// The outcome of one request to the token endpoint.
 #[derive(Debug)]

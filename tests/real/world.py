@@ -27,11 +27,13 @@ NODE = os.environ.get("NODE", "node")
 
 
 class World:
-    """Directories and an environment; `env` may be changed by a test, `close` removes it all."""
+    """Directories and an environment; `env` and `program` may be changed by a test, `close` removes it
+    all."""
 
     def __init__(self):
         # Not pytest's own directory: sockets live in here, and their paths are short.
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="tokctl-"))
+        self.program = [BINARY]
         runtime = self.home / "run"
         runtime.mkdir(mode=0o700)
         self.env = {
@@ -94,7 +96,7 @@ class World:
     def start(self, *args, env=None, **options):
         """Starts tokctl without a terminal: a session of its own has no /dev/tty."""
         return subprocess.Popen(
-            [BINARY, *args],
+            [*self.program, *args],
             env=self.env | (env or {}),
             cwd=self.home,
             text=True,

@@ -20,7 +20,7 @@ use crate::ops;
 use crate::ops::login::{Granted, LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 const WAIT_OR_PASTE: &str = "waiting for the browser; or paste here the address at which it ended, \
     and press Enter (it does not show)";
