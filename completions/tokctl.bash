@@ -545,7 +545,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__import)
-            opts="-u -q -v -h --key-file --dry-run --strict --replace --take-over --user --provider --only --server --key-slot --vault --config --no-input --json --color --quiet --verbose --help bundle agentllm salla state-tokens pauth refresh-service google rclone"
+            opts="-u -q -v -h --key-file --dry-run --strict --replace --take-over --if-new --user --provider --only --server --key-slot --vault --config --no-input --json --color --quiet --verbose --help bundle agentllm salla state-tokens pauth refresh-service google rclone"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -438,6 +438,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --strict 'Store nothing unless all that is in the file comes in'
             cand --replace 'Overwrite what is there already; the earlier grant is not revoked'
             cand --take-over 'Take in refresh tokens that each use replaces, too: the other tool must not use them any more'
+            cand --if-new 'Store nothing, and end with 0, if this vault took the bundle in before'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'

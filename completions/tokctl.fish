@@ -406,6 +406,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l dry-run -d 'Sho
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l strict -d 'Store nothing unless all that is in the file comes in'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l replace -d 'Overwrite what is there already; the earlier grant is not revoked'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l take-over -d 'Take in refresh tokens that each use replaces, too: the other tool must not use them any more'
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l if-new -d 'Store nothing, and end with 0, if this vault took the bundle in before'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
