@@ -46,8 +46,7 @@ impl Kind {
             Self::ProviderUnavailable => 6,
             Self::VaultDamaged => 7,
             Self::LoginFailed => 8,
-            Self::Busy => 9,
-            Self::VaultUnreachable | Self::VaultBusy => 9,
+            Self::Busy | Self::VaultUnreachable | Self::VaultBusy => 9,
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
         }

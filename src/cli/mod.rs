@@ -76,7 +76,7 @@ use crate::signals;
 #[derive(Debug, Parser)]
 #[command(name = "tokctl", version, disable_help_subcommand = true)]
 #[command(after_help = "\
-Topics, for `tokctl help`: config, refresh (7 refresh), ci, security
+Topics, for `tokctl help`: config, refresh (7 refresh), ci, shared, security
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 no such credential, 4 login required, 5 no key,
 6 provider unavailable, 7 vault damaged, 8 login failed, 9 busy")]

@@ -34,9 +34,7 @@ pub(crate) enum Form {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// The prefix is missing: the text is most likely a password, or another tool's key.
-    #[error(
-        "it begins neither with `tokctl-key-` nor with `tokctl-recovery-` or `tokctl-identity-`"
-    )]
+    #[error("it begins with none of `tokctl-key-`, `tokctl-recovery-` and `tokctl-identity-`")]
     Prefix,
     /// The checksum does not match: the text was cut off or mistyped.
     #[error("it was cut off or mistyped: its checksum does not match")]

@@ -149,14 +149,13 @@ fn shared_name(text: &str) -> Result<SharedName, CliError> {
 /// Returns the name under which a vault is kept here: the one that was given, or that of its database
 /// or service.
 fn kept_name(context: &Context, typed: &SharedName, kept: &Kept) -> Result<String, CliError> {
-    let name = match &kept.name {
-        Some(name) => name.clone(),
-        None => {
-            let joined = context.joined_vaults()?;
-            match joined.at(&typed.address_without_password()) {
-                Some((name, _)) => return Ok(name.to_owned()),
-                None => typed.usual_name(),
-            }
+    let name = if let Some(name) = &kept.name {
+        name.clone()
+    } else {
+        let joined = context.joined_vaults()?;
+        match joined.at(&typed.address_without_password()) {
+            Some((name, _)) => return Ok(name.to_owned()),
+            None => typed.usual_name(),
         }
     };
     if is_name(&name) {

@@ -84,10 +84,10 @@ pub(crate) enum Malformed {
 impl SignedEntry {
     /// Returns `entry` signed by `signer`, and the bytes to be kept.
     pub(super) fn sign(entry: Entry, signer: &Identity) -> (Self, Vec<u8>) {
-        let signed = entry.encode();
-        let hash = hash(&signed);
-        let signature = signer.sign(&signed);
-        (Self { entry, hash }, [&signed[..], &signature].concat())
+        let mut bytes = entry.encode();
+        let (hash, signature) = (hash(&bytes), signer.sign(&bytes));
+        bytes.extend_from_slice(&signature);
+        (Self { entry, hash }, bytes)
     }
 
     /// Reads the bytes that [`Self::sign`] returned, and verifies the signature.
@@ -135,8 +135,8 @@ impl Entry {
     }
 
     /// Reads bytes that [`Self::encode`] returned; `None` if another entry, or none, has these.
-    fn decode(signed: &[u8]) -> Option<Self> {
-        let mut fields = Fields::of(signed, VERSION, PURPOSE)?;
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::of(bytes, VERSION, PURPOSE)?;
         let (n, vault, previous) = (fields.number()?, SharedId(fields.array()?), fields.array()?);
         let (generation, signer) = (fields.number()?, MemberId(fields.array()?));
         let (commitment, count) = (fields.array()?, fields.number()?);

@@ -1,6 +1,7 @@
 //! What an evil server, a removed admin or a reader can't do to a roster.
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, SharedId, SignedEntry};
 use super::identity::Identity;
@@ -8,6 +9,7 @@ use super::member::{Label, Member, MemberId, Role};
 use super::pin::{EntryHash, Pin};
 use super::roster::{Change, Forged, Refused, Roster, found_with};
 use super::row::SealedRow;
+use super::row_name::row_name;
 use super::rules::Broken;
 use super::slot;
 use crate::vault::Key;
@@ -87,21 +89,21 @@ impl World {
     }
 }
 
-fn broken(n: u64, why: Broken) -> Option<Forged> {
-    Some(Forged::Chain { n, why })
+fn broken(n: u64, why: Broken) -> Forged {
+    Forged::Chain { n, why }
 }
 
 #[test]
 fn a_roster_is_verified_from_any_of_its_entries() {
     let world = World::new();
-    for from in 1..=5 {
-        let roster = world.verify(from).unwrap();
+    for from in 1..=5_u8 {
+        let roster = world.verify(from.into()).unwrap();
         assert_eq!((roster.head(), roster.vault()), (world.pin(5), world.roster.vault()));
         assert_eq!(roster.members(), world.roster.members());
-        for n in 1..=5 {
-            assert_eq!(roster.begins_after(n), n < from as u64);
-            let expected = (n >= from as u64).then(|| world.pin(n as usize));
-            assert_eq!(roster.entry(n), expected);
+        for n in 1..=5_u8 {
+            assert_eq!(roster.begins_after(n.into()), n < from);
+            let expected = (n >= from).then(|| world.pin(n.into()));
+            assert_eq!(roster.entry(n.into()), expected);
         }
     }
     let head = Roster::verify(world.pin(5), &world.entries[4..]).unwrap();
@@ -144,7 +146,7 @@ fn a_removed_admin_can_sign_nothing_that_follows() {
     let mut world = World::new();
     world.change(1, &Change::Remove(label("bob")));
     let add = |entry: &mut Entry| entry.members.push(member("evil", 6, Role::Admin));
-    assert_eq!(world.forge(&identity(2), add).err(), broken(7, Broken::Signer));
+    assert_eq!(world.forge(&identity(2), add).err(), Some(broken(7, Broken::Signer)));
     // The fork from the entry in which he still was an admin does not contain what others pinned.
     let mut fork = World::new();
     fork.change(2, &Change::Add(member("evil", 6, Role::Admin)));
@@ -161,7 +163,7 @@ fn only_an_admin_of_the_entry_before_signs_the_next() {
             entry.members.retain(|member| member.keys != own_keys);
             entry.members.push(member("me", byte, Role::Admin));
         };
-        assert_eq!(world.forge(&identity(byte), promote).err(), broken(6, Broken::Signer));
+        assert_eq!(world.forge(&identity(byte), promote).err(), Some(broken(6, Broken::Signer)));
         let world = World::new();
         let refused = world.roster.next(&identity(byte), &Change::Rotate, &world.key).err();
         assert_eq!(refused, Some(Refused::NotAnAdmin));
@@ -183,7 +185,7 @@ fn what_takes_a_right_away_needs_a_new_key() {
     ];
     for (number, edit) in edits.into_iter().enumerate() {
         let found = World::new().forge(&identity(1), edit).err();
-        assert_eq!(found, broken(6, Broken::Kept), "{number}");
+        assert_eq!(found, Some(broken(6, Broken::Kept)), "{number}");
         let mut world = World::new();
         let next = world.roster.next_key().unwrap();
         let commitment = slot::commitment(world.roster.vault(), &next);
@@ -216,7 +218,7 @@ fn generation_and_commitment_move_together_and_by_one() {
             entry.generation = generation;
             entry.commitment = if is_other_key { [7; 32] } else { entry.commitment };
         });
-        assert_eq!(found.err(), broken(6, Broken::Generation), "{generation} {is_other_key}");
+        assert_eq!(found.err(), Some(broken(6, Broken::Generation)), "{generation} {is_other_key}");
     }
 }
 
@@ -235,11 +237,11 @@ fn a_list_of_members_contradicts_itself_nowhere() {
     ];
     for (number, edit) in edits.into_iter().enumerate() {
         let found = World::new().forge(&identity(1), edit).err();
-        assert_eq!(found, broken(6, Broken::Members), "{number}");
+        assert_eq!(found, Some(broken(6, Broken::Members)), "{number}");
     }
     let mut world = World::new();
     let found = world.forge(&identity(1), |entry| entry.vault = SharedId([7; 32])).err();
-    assert_eq!(found, broken(6, Broken::Link), "of another vault");
+    assert_eq!(found, Some(broken(6, Broken::Link)), "of another vault");
 }
 
 #[test]
@@ -408,4 +410,54 @@ proptest! {
         prop_assert!(world.roster.open_slot(&identity(3), &bytes).is_err());
         prop_assert!(Roster::verify(world.pin(1), &[&world.entries[0], &bytes]).is_err());
     }
+}
+
+/// The page that specifies the bytes, whose vectors were made by a program in another language.
+const PAGE: &str = include_str!("../../../man/topics/shared-format.man");
+
+/// The vector called `name` on the page.
+fn vector(name: &str) -> String {
+    let plain = PAGE.replace("\\-", "-").replace("\\(aq", "'");
+    let (_, rest) = plain.split_once(&format!("\n{name}\n")).unwrap();
+    rest.lines().map_while(|line| line.strip_prefix(' ')).collect()
+}
+
+#[test]
+fn the_bytes_are_those_of_the_page() {
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let (ann, mia) = (identity(1), identity(3));
+    assert_eq!(*ann.text(), vector("Ann's identity"));
+    assert_eq!(hex(&ann.keys().encryption), vector("her encryption key"));
+    assert_eq!(hex(&ann.id().0), vector("her id"));
+    assert_eq!(hex(ann.local_key().expose()), vector("her local key"));
+    assert_eq!(ann.keys().to_string(), vector("her member string"));
+
+    let world = World::new();
+    assert_eq!(hex(&world.roster.vault().0), vector("id of the vault"));
+    let first = SignedEntry::read(&world.entries[0]).unwrap();
+    assert_eq!(hex(&first.entry.commitment), vector("commitment"));
+    let signature = |entry: &[u8]| hex(&entry[entry.len() - 64..]);
+    assert_eq!(world.pin(1).to_string(), vector("pin of entry 1"));
+    assert_eq!(signature(&world.entries[0]), vector("signature of entry 1"));
+    let roster = Roster::verify(world.pin(1), &world.entries[..1]).unwrap();
+    let add = Change::Add(member("mia", 3, Role::Member));
+    let (roster, entry) = roster.next(&ann, &add, &world.key).unwrap();
+    assert_eq!(roster.head().to_string(), vector("pin of entry 2"));
+    assert_eq!(signature(&entry), vector("signature of entry 2"));
+
+    let slot = data_encoding::HEXLOWER.decode(vector("slot").as_bytes()).unwrap();
+    let key = roster.open_slot(&mia, &slot).unwrap();
+    assert_eq!(*key.key.expose(), [0xd1; 32]);
+    let name = row_name(&key, "jira", "alice");
+    assert_eq!(hex(&name), vector("name of the row"));
+    let secret = Sha256::digest(b"made-up secret");
+    let row = SealedRow {
+        vault: roster.vault(),
+        generation: 1,
+        table: "rows",
+        name: &name,
+        revision: 7,
+        parts: &[&secret, b"made-up label"],
+    };
+    assert_eq!(hex(&row.sign(&mia)), vector("signature of the row"));
 }

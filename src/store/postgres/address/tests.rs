@@ -149,7 +149,8 @@ fn the_address_comes_before_the_service_and_that_before_the_environment() {
 fn a_password_file_is_read_if_nobody_else_can_read_it() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(".pgpass");
-    let content = "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n";
+    let content =
+        "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n";
     crate::private_file::replace_private(&path, content.as_bytes()).unwrap();
     let home = home.path().to_str().unwrap();
     let password = |text: &str, extra: &[(&str, &str)]| {
