@@ -17,7 +17,7 @@ use crate::ops::Watermarks;
 use crate::paths;
 
 /// The time for which a secret is waited for where somebody may have to answer a question.
-pub(crate) const ANSWERED: Duration = Duration::from_mins(1);
+pub(crate) const ANSWERED: Duration = Duration::from_secs(60);
 
 /// The time for which a secret is waited for where nobody can answer a question.
 pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);

@@ -25,10 +25,10 @@ const DEFAULT_INTERVAL: u64 = 5;
 pub(super) const MAX_INTERVAL: u64 = 600;
 
 /// The life of a code where the server names none that can be read: RFC 8628 requires one.
-const DEFAULT_LIFE: Duration = Duration::from_mins(15);
+const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// The longest time that a code is waited for, whatever the server says.
-const MAX_LIFE: Duration = Duration::from_hours(1);
+const MAX_LIFE: Duration = Duration::from_secs(3600);
 
 /// The answer of a device authorization endpoint (RFC 8628 §3.2).
 #[derive(Debug)]

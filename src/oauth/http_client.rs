@@ -24,7 +24,7 @@ pub(crate) fn check(address: &Address, tls: TlsSettings<'_>) -> Result<(), Fault
 
 /// The time for which an HTTP client is reused: it keeps the system's certificates and proxies as
 /// it found them.
-const CLIENT_LIFE: Duration = Duration::from_mins(10);
+const CLIENT_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// The reason why a client has no certificate to show.
 const NO_CERTIFICATE: &str = "`client_certificate_file` and `client_certificate_key_file` hold no \
@@ -74,6 +74,11 @@ pub(super) fn client_of(
     let client = new_client(address, tls, wanted.guard.as_ref())?;
     clients.push((wanted, Instant::now(), client.clone()));
     Ok(client)
+}
+
+/// Whether the certificate in `tls` can be shown to `address`: it can be read, and the key is its own.
+pub(crate) fn can_show(address: &Address, tls: TlsSettings<'_>) -> bool {
+    new_client(address, tls, None).is_ok()
 }
 
 fn new_client(

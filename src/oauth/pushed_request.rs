@@ -84,7 +84,7 @@ mod tests {
         let good = r#"{"request_uri":"urn:made-up:1","expires_in":"60"}"#;
         let pushed = read(&Answer::made_up(201, good)).unwrap();
         assert_eq!(pushed.request_uri, "urn:made-up:1");
-        assert_eq!(pushed.expires_in, Some(Duration::from_mins(1)));
+        assert_eq!(pushed.expires_in, Some(Duration::from_secs(60)));
         for (status, body) in [
             (201, "{}"),
             (200, r#"{"request_uri":""}"#),

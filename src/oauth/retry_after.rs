@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 /// The longest pause that is granted to a server, whatever it asks for.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Reads the pause of a `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts by the
 /// server's own clock.

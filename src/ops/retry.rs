@@ -23,7 +23,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// For a login, at which a person waits, and which may be the last chance of a code.
-    pub(crate) const LOGIN: Self = Self { window: Duration::from_mins(1), requests: 5 };
+    pub(crate) const LOGIN: Self = Self { window: Duration::from_secs(60), requests: 5 };
     /// For a revocation, after which everything else is done already.
     pub(crate) const REVOCATION: Self = Self { window: Duration::from_secs(10), requests: 3 };
     /// For a request in passing, which nobody waits for.

@@ -69,7 +69,7 @@ pub fn token_answer(data: &[u8]) {
     }
     if let Ok(device) = device_authorization::read(&answer, &dialect) {
         printed_text::assert_harmless(&device.user_code);
-        assert!(!device.user_code.is_empty() && device.expires_in <= Duration::from_hours(1));
+        assert!(!device.user_code.is_empty() && device.expires_in <= Duration::from_secs(3600));
         for address in [Some(&device.verification_uri), device.verification_uri_complete.as_ref()] {
             let Some(address) = address else { continue };
             assert_eq!(printable(address.as_str()), address.as_str());

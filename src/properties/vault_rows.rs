@@ -223,7 +223,7 @@ fn check_other_rows(change: &Writing<'_>, key: &DataKey, account: &Account, audi
         for text in texts.into_iter().flatten() {
             printed_text::assert_harmless(text);
         }
-        let hour = NOW.checked_add(Duration::from_hours(1)).expect("an hour from then");
+        let hour = NOW.checked_add(Duration::from_secs(3600)).expect("an hour from then");
         assert!(attempt.paused_until(NOW).is_none_or(|until| until <= hour));
     }
     if let Ok((_, contents)) = header::open(change, key)

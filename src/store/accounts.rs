@@ -144,6 +144,32 @@ impl Vault {
         }
     }
 
+    /// Returns the first `most` addresses of servers that begin with `beginning`, each once.
+    pub(crate) fn servers_beginning_with(
+        &self,
+        beginning: &str,
+        most: usize,
+    ) -> Result<Vec<String>, Error> {
+        match &self.engine {
+            Engine::Sqlite(file) => {
+                file.read(|view| lookup::servers_beginning_with(view, beginning, most))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                let all = summaries(server, AccountFilter::default(), |_| true)?.into_iter();
+                let begins = |url: &String| {
+                    let head = url.get(..beginning.len());
+                    head.is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+                };
+                let mut found: Vec<_> = all.filter_map(|it| it.server_url).filter(begins).collect();
+                found.sort_unstable_by_key(|url| url.to_ascii_lowercase());
+                found.dedup();
+                found.truncate(most);
+                Ok(found)
+            }
+        }
+    }
+
     /// Returns the clear parts of the credentials whose account at the service is called `username`.
     pub(crate) fn summaries_with_username(&self, username: &str) -> Result<Vec<Summary>, Error> {
         match &self.engine {

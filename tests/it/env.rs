@@ -22,7 +22,7 @@ use crate::http::Response;
 use crate::transcript::Transcript;
 
 /// How long any one command may take before the test gives it up.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a file or a child process is looked at again.
 const TICK: Duration = Duration::from_millis(5);

@@ -168,6 +168,49 @@ fn a_bundle_opens_once_in_a_vault() {
 }
 
 #[test]
+fn a_bundle_that_may_have_come_in_before_is_no_failure_for_who_says_so() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    there.file("in.bundle", hand_over(&here));
+    let once_more = ["import", "bundle", "in.bundle", "--if-new"];
+    let stored = |arguments: &[&str]| {
+        let report = json(&there.tokctl(arguments.iter().chain(&["--json"])).assert().success());
+        report["stored"].as_u64().unwrap()
+    };
+    assert_eq!(stored(&once_more), 1);
+    server.will(issue());
+    there.tokctl(["refresh"]).assert().success();
+    // What was renewed here since stays.
+    let said = there.tokctl(once_more).assert().success().stdout_eq("");
+    assert!(stderr(&said).contains("took the bundle in before"), "{}", stderr(&said));
+    there.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    let again = |more: &'static str| stored(&[&once_more[..], &[more]].concat());
+    assert_eq!((again("--dry-run"), again("--replace")), (0, 0));
+    there.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    // What was deleted since does not come back.
+    server.will_revoke(200);
+    server.will_revoke(200);
+    there.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    there.tokctl(once_more).assert().success();
+    assert_eq!(statuses(&there), [""; 0]);
+}
+
+#[test]
+fn another_bundle_for_an_account_that_is_here_needs_a_word_all_the_same() {
+    let here = |token| with_bundle_key(TestEnv::new().with_static_token("x", token));
+    let there = there();
+    import(&there, &export(&here("made-up-1"), &["vendor/x"])).success();
+    there.file("in.bundle", export(&here("made-up-2"), &["vendor/x"]));
+    let if_new = ["import", "bundle", "in.bundle", "--if-new"];
+    let refused = there.tokctl(if_new).assert().code(1);
+    assert!(stderr(&refused).contains("--replace"), "{}", stderr(&refused));
+    there.tokctl(if_new.iter().chain(&["--replace"])).assert().success();
+    there.tokctl(["get"]).assert().success().stdout_eq("made-up-2\n");
+    let refused = there.tokctl(["import", "salla", "tokens.csv", "--if-new"]).assert().code(2);
+    assert!(stderr(&refused).contains("`--if-new` is for bundles"), "{}", stderr(&refused));
+}
+
+#[test]
 fn a_look_at_a_bundle_does_not_use_it_up() {
     let server = AuthorizationServer::start();
     let (here, there) = (here(&server), there());

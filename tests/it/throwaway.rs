@@ -17,7 +17,7 @@ use crate::registering_server::RegisteringServer;
 use crate::terminal::ending;
 
 /// How long the lines of one block may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the browser's address is looked for.
 const TICK: Duration = Duration::from_millis(10);

@@ -3,9 +3,10 @@ name server, and no network but loopback. Needs to be root in a user and mount n
 
     unshare --map-root-user --mount --net python3 name_world.py FOLDER TRACE COMMAND...
 
-`FOLDER` holds `nsswitch.conf`, `hosts` and `resolv.conf`, which are put over the system's; whatever
-of `server.pem` is asked for over TLS on port 443 gets an empty JSON object, and a name server on
-port 53 knows `by-dns.made-up.test` alone. The command runs under strace, which writes to `TRACE`.
+`FOLDER` holds `nsswitch.conf`, `hosts`, `resolv.conf` and `ca-certificates.crt`, which are put over
+the system's; whatever of `server.pem` is asked for over TLS on port 443 gets an empty JSON object, and
+a name server on port 53 knows `by-dns.made-up.test` alone. The command runs under strace, which writes
+to `TRACE`.
 """
 
 import fcntl
@@ -80,9 +81,9 @@ def serve(certificate):
 
 
 def main(folder, trace, *command):
-    for name in ("nsswitch.conf", "hosts", "resolv.conf"):
-        file = str(pathlib.Path("/etc", name).resolve())
-        subprocess.run(["mount", "--bind", f"{folder}/{name}", file], check=True)
+    for name in ("nsswitch.conf", "hosts", "resolv.conf", "ssl/certs/ca-certificates.crt"):
+        file = pathlib.Path("/etc", name)
+        subprocess.run(["mount", "--bind", f"{folder}/{file.name}", file.resolve()], check=True)
     loopback_up()
     serve_names()
     serve(f"{folder}/server.pem")

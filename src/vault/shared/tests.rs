@@ -96,13 +96,14 @@ fn broken(n: u64, why: Broken) -> Forged {
 #[test]
 fn a_roster_is_verified_from_any_of_its_entries() {
     let world = World::new();
-    for from in 1..=5 {
-        let roster = world.verify(from).unwrap();
+    for from in 1..=5_u8 {
+        let roster = world.verify(from.into()).unwrap();
         assert_eq!((roster.head(), roster.vault()), (world.pin(5), world.roster.vault()));
         assert_eq!(roster.members(), world.roster.members());
-        for (n, number) in (1..=5).zip(1_u64..) {
-            assert_eq!(roster.begins_after(number), n < from);
-            assert_eq!(roster.entry(number), (n >= from).then(|| world.pin(n)));
+        for n in 1..=5_u8 {
+            assert_eq!(roster.begins_after(n.into()), n < from);
+            let expected = (n >= from).then(|| world.pin(n.into()));
+            assert_eq!(roster.entry(n.into()), expected);
         }
     }
     let head = Roster::verify(world.pin(5), &world.entries[4..]).unwrap();

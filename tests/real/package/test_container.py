@@ -1,6 +1,5 @@
 """The image, the compose file and the manifest for Kubernetes, each in the world that it will be in."""
 
-import http.server
 import json
 import os
 import platform
@@ -8,48 +7,19 @@ import shutil
 import signal
 import subprocess
 import time
-from urllib.parse import parse_qs
 
 import pytest
 import yaml
 
 from container_world import Container, kubernetes_empty_dir, kubernetes_secret
 from release import CHOSEN, MACHINES, RELEASE, ROOT, said, the_one, unpack
-from serving import Serving
+from token_endpoint import TokenEndpoint
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user in a namespace")
 
 
 # How the first process of a container ends by the signal, which the system does not let end it.
 STOPPED = 128 + signal.SIGTERM
-
-
-class TokenEndpoint(Serving):
-    """Issues `access-1`, `access-2` and so on to a client, each good for the given seconds."""
-
-    def __init__(self, life):
-        self.life, self.issued = life, 0
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                assert form["grant_type"] == ["client_credentials"]
-                outer.issued += 1
-                text = json.dumps({
-                    "access_token": f"access-{outer.issued}", "token_type": "Bearer", "expires_in": outer.life,
-                }).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
 
 
 @pytest.fixture
@@ -71,13 +41,8 @@ def settings_of_the_image():
 def bundle(keyed, tmp_path):
     """A credential that renews itself, sealed for a key; the world, the bundle, the key, the endpoint."""
     with TokenEndpoint(life=0) as endpoint:
-        keyed.configure(
-            f'[providers.acme]\ntoken_endpoint = "{endpoint.address}/token"\nclient_id = "made-up"\n'
-            'client_secret_env = "ACME_SECRET"\ntoken_endpoint_auth_method = "client_secret_post"\n'
-            'refresh = { kind = "client_credentials" }\n'
-        )
-        secret = {"ACME_SECRET": "made-up-secret"}
-        keyed.succeed("login", "acme", "--user", "bot", "--method", "client-credentials", env=secret)
+        keyed.configure(endpoint.provider())
+        keyed.succeed("login", *endpoint.LOGIN, env=endpoint.SECRET)
         key = keyed.succeed("key", "generate")
         (tmp_path / "vault.key").write_text(key)
         (tmp_path / "vault.key").chmod(0o600)
@@ -164,7 +129,7 @@ def pod():
     return manifest["spec"]["template"]["spec"]
 
 
-def test_the_manifest_gives_an_application_a_token_that_works(image, tmp_path, bundle):
+def test_the_manifest_gives_an_application_a_token_that_works(image, tmp_path, keyed, bundle):
     sealed, key, endpoint = bundle
     spec = pod()
     user = spec["securityContext"]["runAsUser"]
@@ -187,7 +152,10 @@ def test_the_manifest_gives_an_application_a_token_that_works(image, tmp_path, b
             made.mount(volumes[mount["name"]], mount["mountPath"], writable=not mount.get("readOnly"))
         return made
 
-    container("import").succeed("/usr/bin/tokctl", *by_name["import"]["args"])
+    def bring():
+        container("import").succeed("/usr/bin/tokctl", *by_name["import"]["args"])
+
+    bring()
     before = endpoint.issued
     refreshing = container("refresh").start("/usr/bin/tokctl", *by_name["refresh"]["args"])
     try:
@@ -200,6 +168,12 @@ def test_the_manifest_gives_an_application_a_token_that_works(image, tmp_path, b
         container("app").succeed("/usr/bin/tokctl", *command[1:-1], *application)
     finally:
         assert end_of_service(refreshing) == STOPPED
+    # The sandbox begins anew, and the pod's volumes stay; then somebody puts another bundle there.
+    bring()
+    newer = keyed.succeed("export", "acme/bot", "--to", f"key:{tmp_path / 'vault.key'}")
+    (volumes["secrets"] / "..data" / "bundle").write_text(newer)
+    bring()
+    assert "acme" in container("app").succeed("/usr/bin/tokctl", "list")
 
 
 @pytest.mark.skipif(shutil.which("buildah") is None, reason="no engine is here")

@@ -11,7 +11,7 @@ use crate::ops;
 use crate::ops::doctor::{Check, Finding};
 
 /// The time limit of a check. Opening 100,000 credentials takes seconds.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The results of the checks so far.
 pub(super) struct CheckRunner<'a> {

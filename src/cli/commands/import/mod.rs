@@ -29,7 +29,7 @@ use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Skipped,
     Terms,
 };
-use crate::ops::providers;
+use crate::ops::{self, BundleError, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -44,7 +44,8 @@ use crate::ops::providers;
 /// token comes in alone; a later import with the client adds what renews it.
 ///
 /// A bundle comes in whole, into one vault once, and as it was sealed. It never needs
-/// `--take-over`: what was moved has no other holder.
+/// `--take-over`: what was moved has no other holder. With `--if-new`, a bundle that the vault took
+/// in before is no failure: for a container whose vault may outlive it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -78,6 +79,10 @@ pub(crate) struct Args {
     /// more
     #[arg(long)]
     take_over: bool,
+
+    /// Store nothing, and end with 0, if this vault took the bundle in before
+    #[arg(long)]
+    if_new: bool,
 
     /// Whose it is, where the file does not say [env: TOKCTL_USER]
     #[arg(long, short, value_name = "USER")]
@@ -140,9 +145,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         bundle: batch.bundle,
     };
     let placed = if args.dry_run || batch.incoming.is_empty() {
-        foresee(context, batch.incoming, terms, now)?
+        foresee(args, context, batch.incoming, terms, now)?
     } else {
         store_batch(args, context, &batch.incoming, terms, now)?
+    };
+    let Some(placed) = placed else {
+        context.ui.status("this vault took the bundle in before: nothing was stored");
+        return report::print(context, &[], &[], args.dry_run, now);
     };
     report::print(context, &placed, &batch.skipped, args.dry_run, now)?;
     remarks::print(context, &placed, &batch.skipped, &batch.ignored, args.dry_run, now);
@@ -166,9 +175,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
     match args.source.origin() {
         Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
+        Origin::Store(_) if args.if_new => {
+            Err(CliError::new(Kind::Usage, "`--if-new` is for bundles")
+                .hint("leave it out: what is here already stays as it is"))
+        }
         Origin::Store(tool) => {
-            let owner = Choice::of(args.provider.clone(), args.user.clone())
-                .map_err(|what| CliError::new(Kind::Usage, what).hint("tokctl import --help"))?;
+            let owner = only::named("--provider", args.provider.as_ref(), args.user.clone())?;
             let found = args.source.read_store(tool, context)?;
             select(args, &owner, context, found, now)
         }
@@ -256,35 +268,37 @@ fn service(
     Ok(Service { provider, client, key, trusted_certificates, certificate })
 }
 
-/// Returns what an import would do, without any write.
+/// Returns what an import would do, without any write; `None` as for [`placed_unless_before`].
 fn foresee(
+    args: &Args,
     context: &Context,
     incoming: Vec<Incoming>,
     terms: Terms,
     now: Timestamp,
-) -> Result<Vec<Placed>, CliError> {
+) -> Result<Option<Vec<Placed>>, CliError> {
     let opened = vaults::open_read_only(context).and_then(|vault| Ok(vault.finished()?));
     let vault = match opened {
         Ok(vault) => Some(keys::unlock(context, vault)?),
         Err(NotOpened::Store(StoreError::NoVault { .. })) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(import::preview(vault.as_ref(), incoming, terms, now)?)
+    placed_unless_before(args, import::preview(vault.as_ref(), incoming, terms, now))
 }
 
-/// Stores the batch and writes its audit entries.
+/// Stores the batch and writes its audit entries; `None` as for [`placed_unless_before`].
 fn store_batch(
     args: &Args,
     context: &Context,
     incoming: &[Incoming],
     terms: Terms,
     now: Timestamp,
-) -> Result<Vec<Placed>, CliError> {
+) -> Result<Option<Vec<Placed>>, CliError> {
     let vault = vaults::open_or_create(context, args.key_slot)?;
     audit_trail::keep_as_configured(context, &vault);
-    let placed = context.ui.with_progress("taking in", |progress| {
+    let outcome = context.ui.with_progress("taking in", |progress| {
         import::take_in(&vault, incoming, terms, now, progress)
-    })?;
+    });
+    let Some(placed) = placed_unless_before(args, outcome)? else { return Ok(None) };
     audit_trail::note_all(
         context,
         &vault,
@@ -292,5 +306,17 @@ fn store_batch(
         Action::Import,
         import::written_accounts(&placed),
     );
-    Ok(placed)
+    Ok(Some(placed))
+}
+
+/// Returns what an import stored; `None` if the vault took the bundle in before, which is no failure
+/// with `--if-new`.
+fn placed_unless_before(
+    args: &Args,
+    outcome: Result<Vec<Placed>, ops::Error>,
+) -> Result<Option<Vec<Placed>>, CliError> {
+    match outcome {
+        Err(ops::Error::Bundle(BundleError::Opened { .. })) if args.if_new => Ok(None),
+        outcome => Ok(Some(outcome?)),
+    }
 }

@@ -20,7 +20,7 @@ use crate::ops;
 use crate::ops::login::{Granted, LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 const WAIT_OR_PASTE: &str = "waiting for the browser; or paste here the address at which it ended, \
     and press Enter (it does not show)";
@@ -98,7 +98,7 @@ impl Waits<'_> {
         let granted = match (self.ask(context, plan)?, with_new_client) {
             (Err(error), Some(again)) => match error.calls_for_new_client() {
                 Some(why) => {
-                    context.ui.status(&format!("registering another client for this login: {why}"));
+                    consent::tell_new_client(context, why);
                     self.ask(context, again)??
                 }
                 None => return Err(error.into()),

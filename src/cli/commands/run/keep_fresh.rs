@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(30);
 
 /// The pause after a token that was due again at once.
-const AT_ONCE: Duration = Duration::from_mins(3);
+const AT_ONCE: Duration = Duration::from_secs(3 * 60);
 
 /// The keeper, which renews tokens and writes them to files.
 pub(super) struct Keeper<'a> {

@@ -122,11 +122,9 @@ fn a_server_elsewhere_has_to_prove_who_it_is() {
 #[test]
 fn the_address_comes_before_the_service_and_that_before_the_environment() {
     let home = tempfile::tempdir().unwrap();
-    std::fs::write(
-        home.path().join(".pg_service.conf"),
-        "[team]\nhost=service.example\nport=1\ndbname=service\n",
-    )
-    .unwrap();
+    let content = "[team]\nhost=service.example\nport=1\ndbname=service\n";
+    let file = home.path().join(".pg_service.conf");
+    crate::private_file::replace_private(&file, content.as_bytes()).unwrap();
     let home = home.path().to_str().unwrap();
     let set = [
         ("HOME", home),
@@ -151,11 +149,9 @@ fn the_address_comes_before_the_service_and_that_before_the_environment() {
 fn a_password_file_is_read_if_nobody_else_can_read_it() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(".pgpass");
-    std::fs::write(
-        &path,
-        "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n",
-    )
-    .unwrap();
+    let content =
+        "*:*:*:other:wrong\ndb.example:*:vault:tok:made-up\nlocalhost:*:*:tok:of-socket\n";
+    crate::private_file::replace_private(&path, content.as_bytes()).unwrap();
     let home = home.path().to_str().unwrap();
     let password = |text: &str, extra: &[(&str, &str)]| {
         let set: Vec<_> = [("HOME", home)].iter().chain(extra).copied().collect();
