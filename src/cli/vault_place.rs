@@ -1,6 +1,6 @@
 //! Where a vault is, by the text of `--vault` or TOKCTL_VAULT.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::config::vaults::is_name;
@@ -84,6 +84,12 @@ impl SharedName {
         format!("{scheme}://{authority}{path}{query}")
     }
 
+    /// Returns the address without its password, with the pin if it has one.
+    pub(crate) fn text_without_password(&self) -> String {
+        let pin = self.pin.as_ref().map(|pin| format!("#{pin}")).unwrap_or_default();
+        format!("{}{pin}", self.address_without_password())
+    }
+
     /// Returns the name that the vault gets if the user chooses none: that of its service or database.
     pub(crate) fn usual_name(&self) -> String {
         let keyword = |name: &str| {
@@ -104,6 +110,20 @@ impl SharedName {
         let (address, pin) = crate::config::vaults::split_pin(text);
         Self { address: address.to_owned(), pin: pin.map(str::to_owned) }
     }
+}
+
+/// Returns a word of a command line without the password that it holds, if it is a database's address,
+/// alone or behind `--vault=`.
+pub(crate) fn without_password(word: &OsString) -> OsString {
+    let Some(text) = word.to_str().filter(|text| text.contains("://")) else { return word.clone() };
+    let (flag, address) = match text.strip_prefix("--vault=") {
+        Some(address) => ("--vault=", address),
+        None => ("", text),
+    };
+    if !address.starts_with("postgres") {
+        return word.clone();
+    }
+    format!("{flag}{}", SharedName::of(address).text_without_password()).into()
 }
 
 /// Returns `pairs` of the form `name=value` without the password among them.
@@ -145,6 +165,14 @@ mod tests {
             let named = SharedName::of(typed);
             assert_eq!(named.address_without_password(), kept);
             assert_eq!(named.usual_name(), name);
+        }
+        for (typed, told) in [
+            ("--vault=postgres://a:b@c/d#7.x", "--vault=postgres://a@c/d#7.x"),
+            ("postgresql://a:b@c/d", "postgresql://a@c/d"),
+            ("https://a:b@c/d", "https://a:b@c/d"),
+            ("get", "get"),
+        ] {
+            assert_eq!(without_password(&typed.into()), OsString::from(told));
         }
     }
 

@@ -140,8 +140,9 @@ mod shared {
                 "nothing says which list of members to trust at `{}`",
                 place.address.shown()
             );
-            return Err(CliError::new(Kind::Usage, what)
-                .hint("`tokctl vault join` with all of the join line that an admin gave you"));
+            return Err(CliError::new(Kind::Usage, what).hint(
+                "take all of the join line that an admin gave you: `tokctl help vault join`",
+            ));
         }
         Ok(place)
     }

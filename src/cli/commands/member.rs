@@ -190,7 +190,7 @@ fn tell_new_line(context: &Context, roster: &Roster) {
 
 fn no_such_member(label: &Label) -> CliError {
     CliError::new(error::Kind::NotFound, format!("there is no member `{label}`"))
-        .hint("tokctl member list")
+        .hint(Hint::InVault("member list"))
 }
 
 #[derive(Serialize)]

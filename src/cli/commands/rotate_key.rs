@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 #[cfg(feature = "postgres")]
 use crate::cli::shared_vault;
 use crate::cli::slot_decisions::{self, Decision, Decisions, Purpose};
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn rotate_shared(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.verify || !args.drop_slot.is_empty() {
         return Err(CliError::new(Kind::Usage, "a shared vault has members, and no key slots")
-            .hint("tokctl member list"));
+            .hint(Hint::InVault("member list")));
     }
     let vault = shared_vault::open(context)?;
     let roster = vault.change_members(context, &Change::Rotate)?;

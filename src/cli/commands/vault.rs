@@ -37,7 +37,7 @@ enum Command {
         #[arg(value_name = "ADDRESS")]
         address: String,
 
-        /// Your label among the members [default: your name on this machine]
+        /// Your label among the members [default: your name on this machine, else `admin`]
         #[arg(long, value_name = "LABEL")]
         label: Option<Label>,
 
@@ -98,7 +98,7 @@ fn init(
     }
     let label = match label {
         Some(label) => label.clone(),
-        None => own_label(context)?,
+        None => own_label(context),
     };
     let name = kept_name(context, &typed, kept)?;
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
@@ -149,14 +149,11 @@ fn shared_name(text: &str) -> Result<SharedName, CliError> {
 /// Returns the name under which a vault is kept here: the one that was given, or that of its database
 /// or service.
 fn kept_name(context: &Context, typed: &SharedName, kept: &Kept) -> Result<String, CliError> {
-    let name = if let Some(name) = &kept.name {
-        name.clone()
-    } else {
-        let joined = context.joined_vaults()?;
-        match joined.at(&typed.address_without_password()) {
-            Some((name, _)) => return Ok(name.to_owned()),
-            None => typed.usual_name(),
-        }
+    let joined = context.joined_vaults()?;
+    let name = match (&kept.name, joined.at(&typed.address_without_password())) {
+        (Some(name), _) => name.clone(),
+        (None, Some((name, _))) => name.to_owned(),
+        (None, None) => typed.usual_name(),
     };
     if is_name(&name) {
         return Ok(name);
@@ -194,12 +191,10 @@ fn tell_use(context: &Context, name: &str) {
     }
 }
 
-fn own_label(context: &Context) -> Result<Label, CliError> {
+/// Returns the label of the user on this machine, or `admin` if that is none.
+fn own_label(context: &Context) -> Label {
     let user = context.environment.text("USER").or_else(|| context.environment.text("LOGNAME"));
-    user.and_then(|user| user.parse().ok()).ok_or_else(|| {
-        CliError::new(Kind::Usage, "nothing says what you are called among the members")
-            .hint("name yourself with `--label`")
-    })
+    user.and_then(|user| user.parse().ok()).unwrap_or_else(Label::admin)
 }
 
 fn status(context: &Context) -> Result<(), CliError> {

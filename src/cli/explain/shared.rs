@@ -7,15 +7,14 @@ use crate::ops::error::{AddressError, SharedError};
 use crate::ops::shared::{Forged, Refused};
 
 /// The hint where the database shows something that no member wrote.
-const COMPARE: &str =
-    "compare the head of `tokctl vault status` with another member, and ask who runs the database";
+const COMPARE: &str = "compare heads with another member, as `tokctl help shared` says, and ask who runs the database";
 
 /// The hint where the list of members is older than one that this machine saw.
 const RESTORED: &str =
     "if the database was restored, `tokctl doctor --accept-older --yes`; it says what that means";
 
 /// The hint where nobody can be asked at the moment.
-const NOTHING_LOST: &str = "nothing is lost: try again, or `tokctl vault status`";
+const NOTHING_LOST: &str = "nothing is lost: try again";
 
 pub(super) fn shared_error(error: &SharedError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
@@ -50,7 +49,7 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
         SharedError::NewerFormat => (Kind::Usage, "install the newer tokctl".into()),
         SharedError::NoPin { .. } => (
             Kind::Usage,
-            "`tokctl vault join` with all of the join line that an admin gave you".into(),
+            "take all of the join line that an admin gave you: `tokctl help vault join`".into(),
         ),
         SharedError::Members(refused) => refused_change(refused),
         SharedError::Roster(Forged::Unseen { .. }) => (Kind::VaultDamaged, RESTORED.into()),
@@ -99,12 +98,12 @@ fn address_hint(error: &AddressError) -> &'static str {
 
 fn refused_change(refused: &Refused) -> (Kind, Hint) {
     match refused {
-        Refused::NoSuchMember(_) => (Kind::NotFound, "tokctl member list".into()),
+        Refused::NoSuchMember(_) => (Kind::NotFound, Hint::InVault("member list")),
         Refused::NotAnAdmin
         | Refused::LabelTaken(_)
         | Refused::KeysTaken(_)
         | Refused::HasRole(..)
-        | Refused::TooMany => (Kind::Usage, "tokctl member list".into()),
+        | Refused::TooMany => (Kind::Usage, Hint::InVault("member list")),
         Refused::LastAdmin(_) => {
             (Kind::Usage, "make another member an admin first: `tokctl help member role`".into())
         }

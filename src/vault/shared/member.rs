@@ -114,6 +114,11 @@ pub(crate) struct Label(String);
 pub(crate) struct NoLabel;
 
 impl Label {
+    /// Returns the label of a founder who has no name.
+    pub(crate) fn admin() -> Self {
+        Self("admin".to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
