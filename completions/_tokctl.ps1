@@ -471,7 +471,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;vault;init' {
-            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Your label among the members [default: your name on this machine]')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Your label among the members [default: your name on this machine, else `admin`]')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name for `--vault` [default: that of the database]')
             [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The key slot that keeps a new identity: keychain, key, passphrase')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')

@@ -445,7 +445,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand status 'Show a shared vault: its generation, the head of its list of members, who refreshes'
         }
         &'tokctl;vault;init'= {
-            cand --label 'Your label among the members [default: your name on this machine]'
+            cand --label 'Your label among the members [default: your name on this machine, else `admin`]'
             cand --name 'The name for `--vault` [default: that of the database]'
             cand --key-slot 'The key slot that keeps a new identity: keychain, key, passphrase'
             cand --vault 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

@@ -409,7 +409,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen_subcommand_from init join status" -f -a "init" -d 'Found a vault in a database, with yourself as its admin'
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen_subcommand_from init join status" -f -a "join" -d 'Use a shared vault of which an admin made you a member'
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen_subcommand_from init join status" -f -a "status" -d 'Show a shared vault: its generation, the head of its list of members, who refreshes'
-complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l label -d 'Your label among the members [default: your name on this machine]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l label -d 'Your label among the members [default: your name on this machine, else `admin`]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l name -d 'The name for `--vault` [default: that of the database]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l key-slot -d 'The key slot that keeps a new identity: keychain, key, passphrase' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l vault -d 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F

@@ -11,7 +11,7 @@ const KEY: usize = 32;
 const CHECKSUM: usize = 4;
 
 /// The beginning of a member's text.
-pub(super) const PREFIX: &str = "tokctl-member-1-";
+const PREFIX: &str = "tokctl-member-1-";
 
 /// The most characters of a label.
 const LONGEST_LABEL: usize = 64;
@@ -207,6 +207,42 @@ pub(crate) struct Member {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The string of a made-up identity.
+    const MADE_UP: &str = "tokctl-member-1-igcsgih7gz2jl6ssfskmxa5phepe5cibqojhew57ecmn3ey3yqsc\
+                           vbs2sttxy5c5yillx2me3jm4ns7zf54uffwdvizxgojhfpe2odnhod6aq";
+
+    #[test]
+    fn a_member_string_survives_and_no_slip_does() {
+        let keys: MemberKeys = MADE_UP.parse().unwrap();
+        let text = keys.to_string();
+        assert_eq!(text, MADE_UP);
+        assert_eq!(format!(" {text}\n").parse(), Ok(keys));
+        assert_eq!("tokctl-key-x".parse::<MemberKeys>(), Err(Malformed::Prefix));
+        for position in PREFIX.len()..text.len() {
+            let mut slip = text.clone().into_bytes();
+            slip[position] = if slip[position] == b'a' { b'b' } else { b'a' };
+            let slip = String::from_utf8(slip).unwrap();
+            assert_eq!(slip.parse::<MemberKeys>(), Err(Malformed::Checksum), "{slip}");
+            assert_eq!(text[..position].parse::<MemberKeys>(), Err(Malformed::Checksum));
+        }
+    }
+
+    #[test]
+    fn keys_that_bind_nobody_are_refused() {
+        let keys: MemberKeys = MADE_UP.parse().unwrap();
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        for (encryption, id) in [
+            ([0; 32], keys.id),
+            (keys.encryption, MemberId(neutral)),
+            (keys.encryption, MemberId([0; 32])),
+            (keys.encryption, MemberId([2; 32])),
+        ] {
+            let text = MemberKeys { encryption, id }.to_string();
+            assert_eq!(text.parse::<MemberKeys>(), Err(Malformed::Keys));
+        }
+    }
 
     #[test]
     fn labels_are_plain_words() {
