@@ -8,8 +8,10 @@ use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
+use super::explain::{COMPARE, RESTORE};
 use super::typed::{command_line, login_command, may_be_secret, quoted};
 use super::vault_place::{VaultPlace, without_password};
+use super::vaults;
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::definition::RefreshKind;
 use crate::model::reference::Reference;
@@ -24,11 +26,18 @@ pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) ->
         None => error,
         Some(Hint::Disk(fault)) => CliError::new(error.kind, unwritable(context, *fault))
             .hint(disk_command(context, *fault)),
+        // `doctor` looks into files.
+        Some(Hint::Text(hint)) if hint == RESTORE && is_shared(context) => error.hint(COMPARE),
         Some(hint) => {
             let hint = text(context, args, hint);
             error.hint(hint)
         }
     }
+}
+
+/// Whether the command was about a shared vault.
+fn is_shared(context: &Context) -> bool {
+    vaults::shared_name(context).is_ok_and(|name| name.is_some())
 }
 
 /// Returns what `hint` says here, after a command line `args`.

@@ -30,6 +30,9 @@ use crate::model::attempt::Outcome;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
+/// The hint where the database of a shared vault shows something that no member wrote.
+pub(crate) const COMPARE: &str = "compare heads with another member, as `tokctl help shared` says, and ask who runs the database";
+
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
 
 impl From<OpsError> for CliError {

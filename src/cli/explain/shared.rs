@@ -1,13 +1,11 @@
 //! Explains failures of shared vaults: of the database, of the list of members, and of the identity.
 
+use super::COMPARE;
 use super::server::SET_CLOCK;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::command;
 use crate::ops::error::{AddressError, SharedError};
 use crate::ops::shared::{Forged, Refused};
-
-/// The hint where the database shows something that no member wrote.
-const COMPARE: &str = "compare heads with another member, as `tokctl help shared` says, and ask who runs the database";
 
 /// The hint where the list of members is older than one that this machine saw.
 const RESTORED: &str =
