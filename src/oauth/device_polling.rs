@@ -86,9 +86,11 @@ pub(crate) fn poll(
             | PollOutcome::Denied
             | PollOutcome::Expired) => outcome,
         },
-        Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
-            PollOutcome::Failed(fault.into())
-        }
+        Err(
+            fault @ (Fault::CertificateRefused { .. }
+            | Fault::Setup { .. }
+            | Fault::Forbidden { .. }),
+        ) => PollOutcome::Failed(fault.into()),
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
         ) => PollOutcome::Transient(fault.into()),

@@ -15,7 +15,7 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
-use crate::oauth::demands::Demand;
+use crate::oauth::demands::{self, Demand};
 use crate::oauth::listener::{self, Listener};
 pub(crate) use crate::oauth::listener::{Stranger, Stray, Unwanted};
 use crate::oauth::pasted::PasteInput;
@@ -260,6 +260,10 @@ impl Pending {
                     None => error.clone(),
                 };
                 return Err(Error::LoginRefused { reason });
+            }
+            AuthorizationResponse::Jwt => {
+                let provider = self.plan.provider.name.to_string();
+                return Err(Error::Unmet { provider, demand: demands::ANSWERS_IN_JWTS.into() });
             }
         };
         let mut now = clock();
