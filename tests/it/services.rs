@@ -215,7 +215,21 @@ fn salesforces_instance_is_the_address_of_its_api() {
     env.tokctl(["refresh"]).assert().success();
     assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
     let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
-    assert_eq!(got["api_base_url"], Value::from(instance));
+    assert_eq!(got["api_base_url"], Value::from(instance.clone()));
+    // The organization moved, and the answer to a refresh says so.
+    let moved = server.url("/moved");
+    server.will(answer().without_refresh_token().with("instance_url", json!(moved)));
+    env.tokctl(["refresh"]).assert().success();
+    let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], Value::from(moved));
+    server.will_serve("/moved/services/oauth2/userinfo", "Bearer access-3", person());
+    env.tokctl(["check"]).assert().success();
+    // Where it says something else than an address, or nothing, the base stays.
+    server
+        .will(answer().without_refresh_token().with("instance_url", json!("http://evil.example")));
+    env.tokctl(["refresh"]).assert().success();
+    let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], Value::from(server.url("/moved")));
     server.will(refuse(400, "invalid_grant"));
     env.tokctl(["refresh"]).assert().code(4);
 }
