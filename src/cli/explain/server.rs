@@ -135,6 +135,10 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
             let what = format!("set `check_url` for `{}` in config.toml", account.provider);
             (Kind::Usage, what.into())
         }
+        // The authorization server at least is asked whether the login works.
+        CheckError::OtherService { account, .. } => {
+            (Kind::Usage, command("refresh", account).into())
+        }
         CheckError::Elsewhere { account, .. } => (Kind::Usage, Hint::Login(account.clone())),
         CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
         CheckError::NoVerdict { account, source } => match source {
