@@ -42,6 +42,7 @@ mod given_secrets;
 mod slot_decisions;
 mod hooks;
 mod renewal;
+mod stopped;
 mod needs;
 mod deferred;
 mod short_help;
