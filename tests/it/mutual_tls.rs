@@ -357,6 +357,7 @@ fn the_key_of_a_certificate_is_shown_nowhere() {
     run(&["refresh"]);
     env.file("client.key", key().replace('h', "i"));
     run(&LOGIN);
+    env.file("client.key", key());
     for command in [
         &["list"][..],
         &["list", "--json"],

@@ -206,21 +206,18 @@ fn microsofts_token_for_mail_is_not_shown_to_graph() {
             server.will_serve("/me", "Bearer access-1", person());
         }
         log_in(&env, &["work", "--port", &port, "--scope", scope]);
-        match service {
-            Some(service) => {
-                let refused = env.tokctl(["check", "work/a@example.com"]).assert().code(2);
-                let told = format!("is for `{service}`, where nothing says whether it works");
-                assert!(stderr(&refused).contains(&told), "{}", stderr(&refused));
-                let all = env.tokctl(["check", "--all"]).assert().success();
-                assert!(stderr(&all).contains("1 skipped"), "{}", stderr(&all));
-                server.will(issue());
-                env.tokctl(["refresh", "work/a@example.com"]).assert().success();
-            }
-            None => {
-                server.will_serve("/me", "Bearer access-1", person());
-                env.tokctl(["check", "work/a@example.com"]).assert().success();
-            }
-        }
+        let Some(service) = service else {
+            server.will_serve("/me", "Bearer access-1", person());
+            env.tokctl(["check", "work/a@example.com"]).assert().success();
+            continue;
+        };
+        let refused = env.tokctl(["check", "work/a@example.com"]).assert().code(2);
+        let told = format!("is for `{service}`, where nothing says whether it works");
+        assert!(stderr(&refused).contains(&told), "{}", stderr(&refused));
+        let all = env.tokctl(["check", "--all"]).assert().success();
+        assert!(stderr(&all).contains("1 skipped"), "{}", stderr(&all));
+        server.will(issue());
+        env.tokctl(["refresh", "work/a@example.com"]).assert().success();
     }
 }
 

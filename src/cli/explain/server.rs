@@ -82,7 +82,7 @@ fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
 }
 
 /// The hint where a server takes no such certificate of the client.
-const MEND_CERTIFICATE: &str =
+pub(super) const MEND_CERTIFICATE: &str =
     "name one that the server takes as `client_certificate_file` in config.toml";
 
 /// The hint where a server named an address that it may not name.
