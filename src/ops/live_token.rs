@@ -88,6 +88,11 @@ pub(crate) fn find(
         let warning = Some(Warning::Forged);
         return Ok(TokenState::Good(Box::new(LiveToken { warning, ..*token })));
     }
+    #[cfg(feature = "postgres")]
+    if policy.may_refresh && vault.keeps_answer(account, &row) {
+        log::trace!("this machine has a newer token for `{account}`");
+        return Ok(TokenState::Due);
+    }
     // An interrupted refresh is finished even while the token works: later the provider may no
     // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where
     // another process is at it.

@@ -33,7 +33,7 @@ impl Engine {
         match self {
             Self::Sqlite(file) => Ok(file),
             #[cfg(feature = "postgres")]
-            Self::Server(_) => Err(super::postgres::error::Error::OfFilesAlone { what }.into()),
+            Self::Server(_) => Err(super::shared_error::Error::OfFilesAlone { what }.into()),
         }
     }
 

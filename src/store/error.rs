@@ -93,7 +93,7 @@ pub(crate) enum Error {
     /// The vault is a shared one, in a database, and something of that failed.
     #[cfg(feature = "postgres")]
     #[error(transparent)]
-    Shared(#[from] super::postgres::error::Error),
+    Shared(#[from] super::shared_error::Error),
     /// The operating system gave no random bytes.
     #[error("no random numbers from the operating system")]
     Random(#[from] getrandom::Error),

@@ -10,6 +10,10 @@
 //! No SQL, key, lock or spill file leaves this folder. It knows neither where keys come from nor
 //! why a row is read or written.
 
+#[cfg(feature = "postgres")]
+pub(crate) mod address;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared_error;
 pub(crate) mod error;
 mod file;
 mod lease;

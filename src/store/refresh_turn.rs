@@ -12,7 +12,9 @@ use super::change::{Change, Outcome};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
-use super::spill::{self, Spill};
+#[cfg(feature = "postgres")]
+use super::spill;
+use super::spill::Spill;
 use super::turn::{self, CredentialTurn, TurnQueue};
 use crate::boot_clock::Moment;
 use crate::model::account::Account;
@@ -64,10 +66,6 @@ impl OpenVault {
     /// Whether the request of `journal` may still be on its way. Where that can't be found out, it
     /// counts as interrupted.
     pub(crate) fn is_under_way(&self, account: &Account, journal: &Journal) -> bool {
-        if journal.shared.is_some() && spill::holds_answer(self.file(), account) {
-            // This machine has what the others wait for.
-            return false;
-        }
         turn::is_under_way(self.file(), account, journal).unwrap_or(false)
     }
 
@@ -94,6 +92,10 @@ impl OpenVault {
     /// waits for it. Returns whether it did. The caller has a turn that keeps refreshes of the
     /// credential away.
     pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<bool, Error> {
+        #[cfg(feature = "postgres")]
+        if self.server().is_some() {
+            return self.store_kept_answer(account, row);
+        }
         let Some(journal) = &row.journal else { return Ok(false) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
@@ -108,6 +110,37 @@ impl OpenVault {
         })?;
         // If this fails, the rest in the file does no harm: it opens for no other attempt.
         let _ = spill.clear();
+        Ok(true)
+    }
+}
+
+/// Answers that this machine keeps of a shared vault, until the next one.
+#[cfg(feature = "postgres")]
+impl OpenVault {
+    /// Whether this machine has the answer to a request about `row` that is not in the row: it could
+    /// not be stored, or the database was put back to a time before it was.
+    pub(crate) fn keeps_answer(&self, account: &Account, row: &Row) -> bool {
+        self.server().is_some() && self.kept_answer(account, row).is_some()
+    }
+
+    fn kept_answer(&self, account: &Account, row: &Row) -> Option<Credential> {
+        let spill = spill::existing(self.file(), account)?;
+        let (revision, attempt) = spill.place()?;
+        if revision != row.stored.revision {
+            return None;
+        }
+        spill.read(&self.machine_key(), account, (revision, &attempt))
+    }
+
+    fn store_kept_answer(&self, account: &Account, row: &Row) -> Result<bool, Error> {
+        let Some(credential) = self.kept_answer(account, row) else { return Ok(false) };
+        self.commit(|| Change::StoreAnswer {
+            account: account.clone(),
+            revision: row.stored.revision,
+            credential: Box::new(credential.clone()),
+            attempt: None,
+        })?;
+        log::debug!("stored the new token for `{account}` that only this machine had");
         Ok(true)
     }
 }
@@ -241,11 +274,9 @@ impl RefreshTurn<'_> {
     ) -> Saved {
         let spilled = self.spill(credential, journal);
         match (self.store_answer(credential, journal.revision, attempt), spilled) {
-            (Ok(is_stored), _) => {
-                // If this fails, the rest in the file does no harm: it opens for no other attempt.
-                let _ = self.room.as_ref().map(Spill::clear);
-                if is_stored { Saved::Stored } else { Saved::Moved }
-            }
+            // What is in the spill file stays there: a database may be put back.
+            (Ok(true), _) => Saved::Stored,
+            (Ok(false), _) => Saved::Moved,
             (Err(source), Some(Ok(()))) => Saved::Spilled(source),
             (Err(source), Some(Err(_)) | None) => Saved::Lost(source),
         }

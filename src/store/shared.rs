@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::address::{Address, Error as AddressError, Surroundings};
 use super::engine::Engine;
 use super::error::Error;
 use super::postgres::Server;
-pub(crate) use super::postgres::address::{Address, Error as AddressError, Surroundings};
-pub(crate) use super::postgres::error::Error as SharedError;
 pub(crate) use super::postgres::{LeaseRunning, Place};
+pub(crate) use super::shared_error::Error as SharedError;
 use super::vault::Vault;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;

@@ -13,6 +13,7 @@ function startProvider(issuer) {
   const provider = makeProvider(issuer, {
     scopes: ['openid', 'offline_access'],
     features: {
+      deviceFlow: { enabled: true },
       devInteractions: { enabled: true },
       registration: { enabled: true },
       registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },

@@ -4,6 +4,7 @@ The cluster asks for passwords by SCRAM. What is stored in it is not known here,
 tokctl's tables.
 """
 
+import os
 import pathlib
 import shutil
 import socket
@@ -25,10 +26,12 @@ def free_port():
 class SharedDatabase(PostgreSQL):
     """A cluster with the database `vault`."""
 
-    def __init__(self, authentication="scram-sha-256", settings=()):
+    def __init__(self, authentication="scram-sha-256", settings=(), certificate=None):
         self.port = free_port()
         self.authentication = authentication
         self.settings = settings
+        # A file with a key and its certificate, if the server is to speak TLS.
+        self.certificate = certificate
         super().__init__()
         self.sql(
             f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}';"
@@ -40,12 +43,19 @@ class SharedDatabase(PostgreSQL):
         super().make()
         self.env["PGPORT"] = str(self.port)
         (self.home / "data" / "pg_hba.conf").write_text(
-            f"local all made-up trust\nhost all all 127.0.0.1/32 {self.authentication}\n"
+            f"local all made-up trust\nhost all all samehost {self.authentication}\n"
         )
+        if self.certificate:
+            own = self.home / "server.pem"
+            shutil.copy(self.certificate, own)
+            own.chmod(0o600)
+            if os.getuid() == 0:
+                shutil.chown(own, "nobody")
+            self.settings = [*self.settings, "ssl=on", f"ssl_cert_file={own}", f"ssl_key_file={own}"]
 
     def command(self):
         kept = [part for part in super().command() if part != "listen_addresses="]
-        options = ["listen_addresses=127.0.0.1", f"port={self.port}", "max_connections=60"]
+        options = ["listen_addresses=localhost", f"port={self.port}", "max_connections=60"]
         # A flag stood before what was left out.
         kept = kept[:kept.index("-c")] + kept[kept.index("-c") + 1:]
         for option in (*options, *self.settings):

@@ -7,12 +7,13 @@ from world import World
 class Team:
     """A vault in `database`, founded by `alice`, with one provider whose server is `server`."""
 
-    def __init__(self, database, server, port=None):
+    def __init__(self, database, server, port=None, founded=True):
         self.database, self.server = database, server
         self.port = port
         self.worlds = []
-        self.alice = self.machine()
-        self.alice.succeed("vault", "init", self.address(), "--label", "alice")
+        if founded:
+            self.alice = self.machine()
+            self.alice.succeed("vault", "init", self.address(), "--label", "alice")
 
     def address(self, **user):
         return self.database.address(port=self.port, **user)

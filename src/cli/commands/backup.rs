@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::vaults;
 use crate::ops::{SlotKind, Vault};
 
@@ -21,6 +21,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    if args.file.as_os_str() == "-" {
+        return Err(CliError::new(Kind::Usage, "a copy of the vault goes to a file alone")
+            .hint("tokctl backup vault.db"));
+    }
     let vault = Vault::open_read_only(vaults::file(context)?)?.finished()?;
     context.ui.while_waiting("copying the vault", || vault.back_up(&args.file))?;
     let file = args.file.display();

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 
 use super::driver::{Fault, ToSql, Transaction, Type};
-use super::error::Error;
 use super::membership::{Membership, signed};
 use super::row::{Row, Sealed};
 use super::rows;
@@ -17,6 +16,7 @@ use crate::store::change::{Change, Outcome, Placement};
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
 use crate::store::record::Journal;
+use crate::store::shared_error::Error;
 use crate::vault::shared::row_name::RowName;
 
 /// The random name of a change.

@@ -1,9 +1,9 @@
 //! Founding a vault, and adding to its list of members.
 
 use super::driver::{Fault, ToSql, Transaction, Type};
-use super::error::Error;
 use super::membership::{Membership, signed};
 use super::schema::{FORMAT, MAKE};
+use crate::store::shared_error::Error;
 use crate::vault::shared::member::MemberId;
 use crate::vault::shared::roster::Roster;
 

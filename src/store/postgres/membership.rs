@@ -1,9 +1,9 @@
 //! What this member may do in a vault, and the data key, as far as admins signed it.
 
 use super::driver::{Fault, ToSql, Transaction, Type};
-use super::error::Error;
 use super::schema::{FORMAT, NOW};
 use crate::store::error::Error as StoreError;
+use crate::store::shared_error::Error;
 use crate::vault::seal::DataKey;
 use crate::vault::shared::entry::SharedId;
 use crate::vault::shared::identity::Identity;

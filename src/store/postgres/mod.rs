@@ -8,8 +8,6 @@
 //! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] changes the list of
 //! members, and [`rotate`] the data key. [`Server`] brings them together.
 
-pub(crate) mod error;
-pub(crate) mod address;
 mod driver;
 mod schema;
 mod membership;
@@ -20,9 +18,9 @@ mod claim;
 mod apply;
 mod members;
 mod rotate;
-mod server;
 mod status;
 mod pause;
+mod server;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;

@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use super::driver::{Connection, Fault, ToSql, Transaction, Type};
-use super::error::Error;
 use super::members::{self, Slot};
 use super::membership::{Membership, signed, unsigned};
 use super::row::{Row, Sealed};
@@ -14,6 +13,7 @@ use super::rows;
 use super::schema::NOW;
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
+use crate::store::shared_error::Error;
 use crate::vault::seal::SealContext;
 use crate::vault::shared::row_name::row_name;
 

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::Error;
 use super::label;
 use super::membership::Membership;
 use super::schema::{EVIDENCE, ROWS};
@@ -16,6 +15,7 @@ use crate::model::summary::Summary;
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
 use crate::store::record::{Journal, SharedLease};
+use crate::store::shared_error::Error;
 use crate::vault::plaintext;
 use crate::vault::seal::SealContext;
 use crate::vault::shared::member::MemberId;

@@ -1,9 +1,9 @@
 //! Statements that read rows.
 
 use super::driver::{Fault, Row as Columns, ToSql, Transaction, Type};
-use super::error::Error;
 use super::membership::{HEADER, Header, Membership, header_columns, unsigned};
 use super::row::{Row, Turn};
+use crate::store::shared_error::Error;
 use crate::vault::shared::row_name::RowName;
 
 /// The part of a row that is read.

@@ -6,11 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::address::Address;
 use super::apply::Work;
 use super::claim::claim;
 use super::driver::{Connection, Fault, Transaction};
-use super::error::Error;
 use super::members::{self, FoundedVault, Slot};
 use super::membership::Membership;
 use super::rotate::{self, Next};
@@ -22,11 +20,13 @@ use crate::model::account::{Account, AccountFilter};
 use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
+use crate::store::address::Address;
 use crate::store::change::{Change, Ground, Outcome};
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::Found;
 use crate::store::file::VaultFile;
 use crate::store::record::{AttemptId, Row as Read, Stored};
+use crate::store::shared_error::Error;
 use crate::store::watermark::{Subject, Watermark};
 use crate::store::watermarks::Watermarks;
 use crate::vault::seal::DataKey;

@@ -214,6 +214,10 @@ pub(crate) fn servers_beginning_with(
     while found.len() < most {
         let server = next.query_row([&last], |row| row.get::<_, Vec<u8>>(0)).optional()?;
         let Some(server) = server else { break };
+        if server.to_ascii_lowercase() <= last.to_ascii_lowercase() {
+            // In an index that was edited, one could be found again and again.
+            return Err(Error::Inconsistent("an index is out of order"));
+        }
         if let Ok(text) = String::from_utf8(server.clone()) {
             let head = text.get(..beginning.len());
             if head.is_some_and(|head| head.eq_ignore_ascii_case(beginning)) {

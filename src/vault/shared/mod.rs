@@ -15,8 +15,8 @@ pub(crate) mod pin;
 pub(crate) mod entry;
 pub(crate) mod rules;
 pub(crate) mod slot;
-pub(crate) mod roster;
 pub(crate) mod row;
+pub(crate) mod roster;
 pub(crate) mod row_name;
 #[cfg(test)]
 mod tests;

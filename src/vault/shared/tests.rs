@@ -12,7 +12,7 @@ use super::row::SealedRow;
 use super::row_name::row_name;
 use super::rules::Broken;
 use super::slot;
-use crate::vault::Key;
+use crate::vault::cipher::Key;
 use crate::vault::seal::DataKey;
 
 /// The identity of 32 equal bytes.

@@ -177,3 +177,15 @@ def test_a_certified_server_registers_a_client_and_binds_the_token(keyed, provid
     keyed.succeed("delete", provider.address, "--yes")
     told = provider.control()
     assert (told["clients"], told["registrations"], told["errors"]) == (0, 1, [refused])
+
+
+def test_a_certified_server_registers_a_client_for_codes(keyed, provider, browser):
+    login = keyed.run("login", provider.address, "--method", "device")
+    assert login.returncode == 0, login
+    assert browser()["code"] in login.stderr
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    keyed.succeed("refresh", provider.address)
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    keyed.succeed("delete", provider.address, "--yes")
+    told = provider.control()
+    assert (told["clients"], told["registrations"]) == (0, 1), told

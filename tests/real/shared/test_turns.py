@@ -1,10 +1,16 @@
 """Many machines that want one credential at a time whose refresh token may be used once."""
 
+import os
+import signal
+import subprocess
 import time
 
 import pytest
 
 from kills import killed_at
+from rotating_server import RotatingServer
+from shared_team import Team
+from world import BINARY
 
 
 def crowd(worlds, each):
@@ -85,10 +91,67 @@ def test_a_lease_that_runs_keeps_others_from_a_request(team):
     assert (team.server.refreshes, team.server.replays) == (1, 0)
 
 
-def test_the_wrong_clock_of_a_machine_decides_nothing(team):
-    """The clock of the database says when a token is due. (faketime is not needed for that: the
-    database's own time is in the row.)"""
+@pytest.fixture
+def lenient(database):
+    server = RotatingServer("leeway")
+    made = Team(database, server)
+    yield made
+    made.close()
+    server.close()
+
+
+def test_a_machine_that_sleeps_past_its_lease_overwrites_nothing(lenient):
+    """It is stopped in the middle of its request; another goes on, as the provider's leeway allows."""
+    bob = lenient.join("bob")
+    lenient.log_in()
+    lenient.server.delay = 1
+    process = lenient.alice.start("get", "acme/x")
+    while not lenient.server.busy:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGSTOP)
+    while lenient.server.busy:
+        time.sleep(0.01)
+    lenient.end_leases()
+    assert bob.get("acme/x") == "access-3"
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "access-3\n"), err
+    assert bob.get("acme/x") == lenient.alice.get("acme/x") == "access-3"
+    assert lenient.server.refreshes == 2
+
+
+def test_a_machine_that_slept_between_claim_and_request_claims_again(team):
+    """Its own clock says that it slept: what the lease allowed is over."""
     team.log_in()
-    assert team.alice.get("acme/x") == "access-2"
-    assert team.alice.get("acme/x") == "access-2"
-    assert team.server.refreshes == 1
+    # The claim is confirmed, and the process goes on six seconds later.
+    slow = subprocess.run(
+        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull, "--trace=socket",
+         "--inject=socket:delay_enter=6000000:when=2", BINARY, "get", "acme/x"],
+        env=team.alice.env, cwd=team.alice.home, capture_output=True, text=True, timeout=90,
+        check=False, stdin=subprocess.DEVNULL, start_new_session=True,
+    )
+    assert slow.returncode == 0 and slow.stdout == "access-2\n", slow
+    assert (team.server.refreshes, team.server.replays) == (1, 0)
+
+
+def test_machines_that_were_started_at_other_times_take_turns(team):
+    """Their clocks that nobody sets are apart by days."""
+    bob = team.join("bob")
+    team.log_in()
+    team.server.delay = 0.5
+
+    def at(world, seconds):
+        return subprocess.Popen(
+            ["unshare", "--user", "--map-root-user", "--time", "--fork", f"--boottime={seconds}",
+             f"--monotonic={seconds}", BINARY, "get", "acme/x"],
+            env=world.env, cwd=world.home, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )
+
+    begun = [at(team.alice, 0), at(bob, 1_000_000), at(team.alice, 0), at(bob, 1_000_000)]
+    for process in begun:
+        out, err = process.communicate(timeout=60)
+        if "unshare" in err:
+            pytest.skip(err)
+        assert (process.returncode, out) == (0, "access-2\n"), err
+    assert (team.server.refreshes, team.server.replays) == (1, 0)

@@ -32,11 +32,11 @@ def all_of_it(team):
     assert team.alice.run("get", "acme/x").returncode == 3
 
 
-@pytest.mark.smoke
 def test_a_vault_is_shared_and_a_member_removed(team):
     all_of_it(team)
 
 
+@pytest.mark.smoke
 def test_a_transaction_pooler_is_enough(pooled):
     all_of_it(pooled)
 

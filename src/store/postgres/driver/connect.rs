@@ -15,8 +15,8 @@ use super::fault::of_login;
 use super::tls::Verified;
 use crate::name_service;
 use crate::secret::{DatabasePassword, SecretText};
-use crate::store::postgres::address::{Address, Place, Security};
-use crate::store::postgres::error::Error;
+use crate::store::address::{Address, Place, Security};
+use crate::store::shared_error::Error;
 
 /// The time for name resolution, the connection, TLS and the login at one place.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -8,9 +8,9 @@ use tokio_postgres::Client;
 use super::connect::connect;
 use super::fault::Fault;
 use super::transaction::Transaction;
+use crate::store::address::Address;
 use crate::store::error::Error as StoreError;
-use crate::store::postgres::address::Address;
-use crate::store::postgres::error::Error;
+use crate::store::shared_error::Error;
 
 /// The time for which work is tried again after the connection broke, or others were in its way.
 const PATIENCE: Duration = Duration::from_secs(10);

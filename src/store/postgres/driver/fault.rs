@@ -6,9 +6,9 @@ use std::io;
 use tokio_postgres::error::SqlState;
 
 use super::clear::IN_CLEAR;
+use crate::store::address::{Address, Place};
 use crate::store::error::Error as StoreError;
-use crate::store::postgres::address::{Address, Place};
-use crate::store::postgres::error::Error;
+use crate::store::shared_error::Error;
 use crate::untrusted::printable;
 
 /// The reason why a transaction ended early.

@@ -9,8 +9,8 @@ mod binding;
 mod tls;
 mod fault;
 mod connect;
-mod connection;
 mod transaction;
+mod connection;
 
 pub(super) use self::connection::Connection;
 pub(super) use self::fault::Fault;

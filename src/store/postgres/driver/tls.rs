@@ -16,8 +16,8 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
 use super::binding::server_end_point;
-use crate::store::postgres::address::Address;
-use crate::store::postgres::error::Error;
+use crate::store::address::Address;
+use crate::store::shared_error::Error;
 
 /// The largest file with certificates that is read, in bytes.
 const LIMIT: u64 = 4 * 1024 * 1024;

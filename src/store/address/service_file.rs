@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Surroundings;
 use super::error::Error;
+use super::surroundings::Surroundings;
 
 /// The largest file that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;

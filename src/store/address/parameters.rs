@@ -1,7 +1,8 @@
 //! The parameters of a connection, by the names that libpq gives them.
 
 use super::error::Error;
-use super::{Surroundings, service_file};
+use super::service_file;
+use super::surroundings::Surroundings;
 
 /// A parameter that tokctl reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

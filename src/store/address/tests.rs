@@ -75,7 +75,7 @@ fn what_is_malformed_is_refused() {
         "postgres://tok@[::1]x/v",
         "postgres://tok@db.example:0/v",
         "postgres://tok@db.example:port/v",
-        "postgres://tok@a,b:1,2,3/v?port=1,2",
+        "host=a,b port=1,2,3 user=x",
         "postgres://tok@db.example/v?hostaddr=nonsense",
         "postgres://tok@db.example/v?options=-csearch_path%3Dx",
         "host=db.example user",

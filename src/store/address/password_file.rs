@@ -25,7 +25,7 @@ pub(super) fn password(
         return None;
     }
     if metadata.permissions().mode() & 0o077 != 0 {
-        log::warn!("`{0}` is left alone, since others can read it: chmod 600 {0}", path.display());
+        log::debug!("`{0}` is left alone, since others can read it: chmod 600 {0}", path.display());
         return None;
     }
     let content = Zeroizing::new(crate::private_file::read(path, LIMIT).ok()?);

@@ -1,6 +1,6 @@
 //! The user of the operating system, as whom one logs in to a database if nothing says otherwise.
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 
 /// Returns the name of the user who runs this process: from `/etc/passwd`, else from the
 /// environment.

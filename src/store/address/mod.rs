@@ -5,22 +5,23 @@
 //! password may come from `.pgpass`. See "Database Connection Control Functions" in PostgreSQL's
 //! manual.
 
-mod parameters;
 mod error;
+mod surroundings;
+mod service_file;
+mod parameters;
 mod uri;
 mod keywords;
-mod service_file;
-mod password_file;
 mod user;
 mod host;
+mod password_file;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) use self::error::Error;
 use self::host::places;
-pub(super) use self::host::{Place, Security};
+pub(in crate::store) use self::host::{Place, Security};
 use self::parameters::{Parameter, Parameters};
+pub(crate) use self::surroundings::Surroundings;
 use crate::secret::{DatabasePassword, SecretText};
 
 /// The schemes of PostgreSQL's URIs.
@@ -51,23 +52,6 @@ pub(crate) struct Address {
     pub(super) client_certificate: Option<(PathBuf, PathBuf)>,
     /// Whether the text itself holds the password, where others may see it.
     shows_password: bool,
-}
-
-/// The means by which an address finds variables and files.
-#[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
-    /// Returns a variable of the environment.
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-impl Surroundings<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        (self.variable)(name)?.into_string().ok().filter(|text| !text.is_empty())
-    }
-
-    fn home(&self) -> Option<PathBuf> {
-        (self.variable)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
-    }
 }
 
 impl Address {

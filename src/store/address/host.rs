@@ -16,7 +16,7 @@ const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// Where one server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store::postgres) enum Place {
+pub(in crate::store) enum Place {
     /// A socket in a directory of this machine.
     Socket { directory: PathBuf, port: u16 },
     /// A host, reached at `address` if that is given.
@@ -25,7 +25,7 @@ pub(in crate::store::postgres) enum Place {
 
 /// The protection of a connection to a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::postgres) enum Security {
+pub(in crate::store) enum Security {
     /// TLS, with a certificate for the host's name from an authority that is trusted.
     Verified,
     /// None: the connection ends on this machine.
@@ -33,7 +33,7 @@ pub(in crate::store::postgres) enum Security {
 }
 
 impl Place {
-    pub(in crate::store::postgres) fn port(&self) -> u16 {
+    pub(in crate::store) fn port(&self) -> u16 {
         match self {
             Self::Socket { port, .. } | Self::Host { port, .. } => *port,
         }
