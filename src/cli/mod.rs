@@ -32,8 +32,6 @@ mod keys;
 #[cfg(feature = "postgres")]
 mod member_identity;
 mod vaults;
-#[cfg(feature = "postgres")]
-mod shared_vault;
 mod new_secret;
 mod bundle_secret;
 mod directory;
@@ -44,6 +42,8 @@ mod memory_vault;
 mod next_command;
 mod parse_error;
 mod audit_trail;
+#[cfg(feature = "postgres")]
+mod shared_vault;
 mod given_secrets;
 mod slot_decisions;
 mod hooks;

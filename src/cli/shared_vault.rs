@@ -2,10 +2,12 @@
 
 use std::ops::Deref;
 
+use super::audit_trail;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::vault_place::SharedName;
 use super::vaults;
+use crate::model::audit::{Action, Subject};
 use crate::ops::OpenVault;
 use crate::ops::shared::{self, Change, LeaseRunning, MemberId, Roster};
 
@@ -58,12 +60,32 @@ impl Opened {
         Ok(shared::leases(&self.vault)?)
     }
 
-    /// Changes the list of members, and returns the new one.
+    /// Changes the list of members, and returns the new one. Writes an entry of the audit, whatever
+    /// became of the change.
     pub(crate) fn change_members(
         &self,
         context: &Context,
         change: &Change,
     ) -> Result<Roster, CliError> {
+        audit_trail::keep_as_configured(context, &self.vault);
+        let changed = self.changed(context, change);
+        let (command, action, subject) = match change {
+            Change::Add(member) => {
+                ("member", Action::AddMember, Subject::Member(member.label.as_str()))
+            }
+            Change::Remove(label) => {
+                ("member", Action::RemoveMember, Subject::Member(label.as_str()))
+            }
+            Change::SetRole(label, _) => {
+                ("member", Action::SetRole, Subject::Member(label.as_str()))
+            }
+            Change::Rotate => ("rotate-key", Action::RotateKey, Subject::Vault),
+        };
+        audit_trail::note_change(context, &self.vault, command, action, subject, &changed);
+        changed
+    }
+
+    fn changed(&self, context: &Context, change: &Change) -> Result<Roster, CliError> {
         let changed = context.ui.while_waiting("changing the members", || {
             shared::change_members(&self.vault, change)
         })?;

@@ -184,7 +184,12 @@ fn is_worth_a_commit(event: &Event<'_>) -> bool {
     match event.action {
         Action::Login | Action::Delete => true,
         // A failed change of keys leaves the vault as it was.
-        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
+        Action::RotateKey
+        | Action::AddSlot
+        | Action::RemoveSlot
+        | Action::AddMember
+        | Action::RemoveMember
+        | Action::SetRole => event.outcome == OK,
         // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
         Action::Repair
         | Action::Import

@@ -402,3 +402,18 @@ def test_a_leaver_reads_nothing_that_is_written_later(team, evil):
     ):
         with pytest.raises(Exception):
             unseal(old, bound_to("shared secret", after, name, int(revision)), secret)
+
+
+def test_each_machine_notes_whom_it_added_and_removed(team, evil):
+    team.alice.succeed("member", "role", "bob", "admin")
+    team.bob.succeed("member", "add", "carol", Identity().member_string())
+    team.bob.succeed("member", "remove", "carol", "--yes")
+    assert team.bob.run("member", "remove", "nobody", "--yes").returncode == 3
+    entries = json.loads(team.bob.succeed("audit", "--json"))["entries"]
+    changes = [(one["action"], one["slot"], one["outcome"]) for one in entries if one["slot"]]
+    assert changes == [("add-member", "carol", "ok"), ("remove-member", "carol", "ok")]
+    assert ("set-role", "bob") in [
+        (one["action"], one["slot"])
+        for one in json.loads(team.alice.succeed("audit", "--json"))["entries"]
+    ]
+    team.bob.succeed("audit", "--verify")
