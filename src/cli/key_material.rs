@@ -55,8 +55,8 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
 ///
 /// Fails when two variables are set, or when the source holds no key.
 pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, CliError> {
-    let environment = &context.environment;
     const SOURCES: [&str; 3] = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"];
+    let environment = &context.environment;
     let set = expect_one(context, &SOURCES)?;
     if set.is_none()
         && let Some(empty) = SOURCES.into_iter().find(|name| environment.is_empty(name))

@@ -100,7 +100,10 @@ const PAGE: &[Promise] = &[
         &["hostile_file::a_vault_that_was_made_to_look_like_a_copy_is_told_as_one_\
              where_it_was_never_written"],
     ),
-    ("In a vault that lies in a database", &[]),
+    (
+        "In a vault that lies in a database",
+        &["shared_vaults::an_identity_opens_no_file_and_a_key_no_shared_vault"],
+    ),
     ("What whoever runs the database", &[]),
     ("tokctl key remove closes", &["key_remove::a_removed_slot_that_is_put_back_opens_nothing"]),
     (

@@ -77,6 +77,10 @@ struct Kept {
     key_slot: Option<SlotChoice>,
 }
 
+/// The SQL that lets a user of the database read a vault and change nothing.
+const FOR_READERS: &str =
+    "GRANT SELECT ON tokctl_vaults, tokctl_roster, tokctl_slots, tokctl_rows TO READER;";
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     match &args.command {
         Command::Init { address, label, kept } => init(context, address, label.as_ref(), kept),
@@ -110,6 +114,7 @@ fn init(
     keep(context, &name, &typed, &roster.head().to_string())?;
     context.ui.status(&format!("founded the vault `{name}`, with you as its admin `{label}`"));
     context.ui.status(&format!("its head is {}", roster.head()));
+    context.ui.status(&format!("let a user of the database only read it: {FOR_READERS}"));
     tell_use(context, &name);
     context.ui.line(&vault.join_line(&roster))
 }
