@@ -42,7 +42,7 @@ const PAGE: &[Promise] = &[
         ],
     ),
     (
-        "The same is true of the notes",
+        "The same is true of the vault's settings",
         &[
             "hostile_file::forged_evidence_stops_what_would_send_and_no_good_token",
             "hostile_edits::each_column_of_the_header_the_slots_and_the_intents",

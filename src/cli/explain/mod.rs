@@ -1,6 +1,7 @@
 //! Explanations of failed operations to a user: exit code, message and what to type next. The
 //! operations know none of these.
 
+mod compare;
 mod file;
 mod provider;
 mod server;
@@ -10,6 +11,7 @@ mod vault;
 mod bundle;
 mod import;
 
+pub(crate) use self::compare::COMPARE;
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, how_to_unlock, repair};
@@ -30,9 +32,6 @@ use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
-
-/// The hint where the database of a shared vault shows something that no member wrote.
-pub(crate) const COMPARE: &str = "compare heads with another member, as `tokctl help shared` says, and ask who runs the database";
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
 

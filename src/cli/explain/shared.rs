@@ -1,6 +1,6 @@
 //! Explains failures of shared vaults: of the database, of the list of members, and of the identity.
 
-use super::COMPARE;
+use super::compare::COMPARE;
 use super::server::SET_CLOCK;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::command;
