@@ -119,5 +119,5 @@ class PgBouncer(Database):
 def remember_password(world):
     """Writes the password into the file where libpq looks for it."""
     file = pathlib.Path(world.home) / ".pgpass"
-    file.write_text(f"127.0.0.1:*:*:*:{PASSWORD}\n")
+    file.write_text(f"*:*:*:*:{PASSWORD}\n")
     file.chmod(0o600)

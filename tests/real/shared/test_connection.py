@@ -2,6 +2,7 @@
 the exit code by which scripts tell them apart.
 """
 
+import json
 import socket
 import threading
 
@@ -24,8 +25,7 @@ def refused(world, code, *words, address=None):
 
 
 def with_pin(team, address):
-    return address + "#" + team.alice.succeed("vault", "status", "--json").split('"head":"')[1] \
-        .split('"')[0]
+    return address + "#" + json.loads(team.alice.succeed("vault", "status", "--json"))["head"]
 
 
 def test_the_address_may_come_from_a_service_and_from_the_environment(team):
@@ -139,7 +139,6 @@ def test_over_tls_the_server_has_to_prove_its_name(secured):
 
     team = Secured(database, server)
     try:
-        (team.alice.home / ".pgpass").write_text(f"*:*:*:*:{PASSWORD}\n")
         team.log_in()
         assert team.alice.get("acme") == "access-2"
         # Nobody trusts this authority by default.

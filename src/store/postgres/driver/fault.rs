@@ -58,12 +58,12 @@ pub(super) fn of_login(error: &tokio_postgres::Error, place: &Place, address: &A
         return Error::PasswordInClear { place };
     }
     let Some(code) = error.code() else {
-        return match error.to_string().as_str() {
+        return match why.as_str() {
             text if text.contains("password missing") => Error::LoginRefused {
                 user: address.user.clone(),
                 why: "it wants a password, and none is given".to_owned(),
             },
-            text if text.contains("server does not support TLS") => {
+            text if text.contains("does not support TLS") => {
                 Error::NotVerified { place, why: "it has no TLS".to_owned() }
             }
             _ => Error::Unreachable { place, why },
