@@ -32,6 +32,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
+    // What no command may use is not explained as if it were good.
+    vault.expect_newest(&account)?;
     let now = time::now();
     let evidence = diagnosis::evidence(&vault, &account, now)?;
     // Another place reports a mistake in the configuration.

@@ -224,6 +224,7 @@ fn known(
         (Subject::Method, method.is_some()),
         (Subject::Server, has_server),
         (Subject::ClientId, has_id),
+        (Subject::ClientKey, has_secret),
         (Subject::ClientSecret, has_secret),
         (Subject::KeyFile, args.service_account.service_account.is_some() || is_signing),
         (Subject::Username, args.static_token.username.is_some() || kept.is_some()),
@@ -436,11 +437,7 @@ impl Args {
     fn with_answers(&self, answers: &Answers) -> Self {
         let mut args = self.clone();
         args.method = args.method.or(answers.method);
-        let client = &mut args.client;
-        client.client_id = client.client_id.take().or_else(|| answers.client_id.clone());
-        client.client_secrets =
-            client.client_secrets.take().or_else(|| answers.client_file.clone());
-        client.secret.clone_from(&answers.client_secret);
+        args.client.complete(&answers.client);
         let own = &mut args.static_token;
         own.username = own.username.take().or_else(|| answers.username.clone());
         own.token.clone_from(&answers.token);
