@@ -61,6 +61,7 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
+        context.withhold_secrets();
         let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;
