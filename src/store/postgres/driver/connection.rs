@@ -74,7 +74,9 @@ impl Connection {
         mut work: impl FnMut(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         let (began, mut pause, mut is_repeated) = (Instant::now(), FIRST_PAUSE, false);
+        let mut tries = 0;
         loop {
+            tries += 1;
             let outcome = match self.open() {
                 Ok(open) => open.try_once(kind, is_repeated, &mut work),
                 // What can't be reached at first is told at once. What broke may come back.
@@ -94,7 +96,8 @@ impl Connection {
                 }
             };
             log::debug!("the database: {why}");
-            if began.elapsed() + pause > PATIENCE {
+            // A connection that fell silent has used up the time, and a new one may be well.
+            if tries > 1 && began.elapsed() + pause > PATIENCE {
                 let place = self.address.shown();
                 return Err(if self.open.is_some() {
                     Error::Busy { why }.into()
