@@ -16,8 +16,9 @@
 //!   whether a token lasts long enough. It does no input or output. `config` reads `config.toml`.
 //! - `vault/`: keys and seals. It encrypts bytes, wraps the data key in key slots, and talks to the
 //!   keychain of the operating system. It does not know where the encrypted bytes are stored.
+//!   `vault/shared/` has what the members of a shared vault sign and seal for each other.
 //! - `store/`: the vault on the disk, with its rows, locks, spill files and audit. It takes a key
-//!   and gives and takes types of `model`; `store/sqlite/` owns all SQL.
+//!   and gives and takes types of `model`; `store/sqlite/` and `store/postgres/` own all SQL.
 //! - `oauth/`: requests to authorization servers, one file for each RFC, and the listener for the
 //!   redirect of a login. It never opens the vault.
 //! - `providers/`: the differences between services, as TOML files with a little code.
@@ -53,7 +54,7 @@
 //!
 //! # Where a new thing goes
 //!
-//! - *A storage engine*: a folder beside `store/sqlite/` and a variant of `Engine`
+//! - *A storage engine*: a folder beside `store/sqlite/` and `store/postgres/`, and a variant of `Engine`
 //!   (`store/engine.rs`). It carries out each `Change` of `store/change.rs`; the compiler names the
 //!   reads that are missing.
 //! - *A grant*: a variant of `RenewalGrant` and `Renewing` (`model/credential/renewal.rs`), a file

@@ -9,6 +9,18 @@ pub(crate) fn vault(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathB
     base(&variable, "XDG_DATA_HOME", ".local/share").map(|base| base.join("tokctl/tokens.db"))
 }
 
+/// Returns the path of the file with this user's identity in shared vaults:
+/// `~/.local/share/tokctl/identity.db`.
+pub(crate) fn identity(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    base(&variable, "XDG_DATA_HOME", ".local/share").map(|base| base.join("tokctl/identity.db"))
+}
+
+/// Returns the path of the file that names the shared vaults which this user joined:
+/// `~/.local/share/tokctl/vaults.toml`.
+pub(crate) fn joined_vaults(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    base(&variable, "XDG_DATA_HOME", ".local/share").map(|base| base.join("tokctl/vaults.toml"))
+}
+
 /// Returns the default path of the configuration: `~/.config/tokctl/config.toml`.
 pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))

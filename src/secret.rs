@@ -84,6 +84,8 @@ secret_text! {
     StoreKey
     /// A passphrase that a person chose to open the vault.
     Passphrase
+    /// The password with which one logs in to the database of a shared vault.
+    DatabasePassword
 }
 
 impl AccessToken {

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::directory;
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, command_line, reference};
+use super::vaults::NotOpened;
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::nearest::{did_you_mean, nearest};
@@ -152,8 +153,8 @@ impl Choice {
 
     /// Returns the vault that was `opened`. Fails where there is none, with a hint at the login that
     /// makes it.
-    pub(crate) fn in_vault(&self, opened: Result<Vault, StoreError>) -> Result<Vault, CliError> {
-        let missing = matches!(opened, Err(StoreError::NoVault { .. }));
+    pub(crate) fn in_vault(&self, opened: Result<Vault, NotOpened>) -> Result<Vault, CliError> {
+        let missing = matches!(opened, Err(NotOpened::Store(StoreError::NoVault { .. })));
         opened.map_err(|error| {
             let error = CliError::from(error);
             if missing { error.hint(self.login()) } else { error }

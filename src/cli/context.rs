@@ -9,6 +9,8 @@ use super::details;
 use super::environment::Environment;
 use super::error::{CliError, Kind};
 use super::ui::{Color, Ui, Verbosity};
+use super::vault_place::{IN_MEMORY, Meant, SharedName, VaultPlace, meant};
+use crate::config::vaults::Joined;
 use crate::config::{self, Config};
 use crate::model::account::UserName;
 use crate::ops::Watermarks;
@@ -20,15 +22,13 @@ pub(crate) const ANSWERED: Duration = Duration::from_secs(60);
 /// The time for which a secret is waited for where nobody can answer a question.
 pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 
-/// The name of a vault that is in memory.
-const IN_MEMORY: &str = "memory:";
-
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The vault's file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]
-    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    /// The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default:
+    /// $XDG_DATA_HOME/tokctl/tokens.db]
+    #[arg(long, global = true, hide_short_help = true, value_name = "VAULT")]
     pub(crate) vault: Option<PathBuf>,
 
     /// The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]
@@ -72,7 +72,11 @@ pub(crate) struct Global {
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) ui: Ui,
-    vault: Option<PathBuf>,
+    /// The vault that the user named, in a flag or variable.
+    vault_named: Option<PathBuf>,
+    /// The path of the vault's file where none is named.
+    vault_usual: Option<PathBuf>,
+    place: OnceLock<VaultPlace>,
     /// The path of the configuration that the user named. This file has to exist.
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
@@ -94,13 +98,13 @@ impl Context {
         let variable = |name: &str| environment.get(name);
         let path =
             |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
-        let vault = path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable));
-        if let Some(vault) = &vault {
-            log::trace!("the vault is `{}`", vault.display());
-        }
+        let vault_named = path(global.vault, "TOKCTL_VAULT");
+        let vault_usual = paths::vault(variable);
         Ok(Self {
             ui: Ui { verbosity, json: global.json, may_ask },
-            vault,
+            vault_named,
+            vault_usual,
+            place: OnceLock::new(),
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
             config: OnceLock::new(),
@@ -110,25 +114,113 @@ impl Context {
 
     /// Whether the vault is in memory, for this command alone.
     pub(crate) fn is_in_memory(&self) -> bool {
-        self.vault.as_deref() == Some(Path::new(IN_MEMORY))
+        self.vault_named.as_deref() == Some(Path::new(IN_MEMORY))
     }
 
-    /// Returns the path of the vault's file. Fails when nothing says where that is, and for a vault
-    /// in memory, which only the commands have that ask for [`Self::is_in_memory`] before.
+    /// Returns the path of the vault's file where none is named.
+    pub(crate) fn usual_file(&self) -> Option<&Path> {
+        self.vault_usual.as_deref()
+    }
+
+    /// Whether no vault is named, so that the usual one is meant.
+    pub(crate) fn means_usual_vault(&self) -> bool {
+        self.vault_named.is_none()
+    }
+
+    /// Returns the place of the vault. Fails when nothing says where that is.
+    pub(crate) fn place(&self) -> Result<&VaultPlace, CliError> {
+        if let Some(place) = self.place.get() {
+            return Ok(place);
+        }
+        let place = self.find_place()?;
+        match &place {
+            VaultPlace::File(path) => log::trace!("the vault is `{}`", path.display()),
+            VaultPlace::Memory | VaultPlace::Shared(_) => {}
+        }
+        Ok(self.place.get_or_init(|| place))
+    }
+
+    fn find_place(&self) -> Result<VaultPlace, CliError> {
+        let Some(named) = &self.vault_named else {
+            return self.vault_usual.clone().map(VaultPlace::File).ok_or_else(|| {
+                CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
+                    .hint("name it with `--vault`")
+            });
+        };
+        Ok(match meant(named.as_os_str()) {
+            Meant::Memory => VaultPlace::Memory,
+            Meant::File => VaultPlace::File(named.clone()),
+            Meant::Address(text) => VaultPlace::Shared(SharedName::of(text)),
+            Meant::Name(name) => {
+                if let Some(configured) = self.config()?.vaults.get(name) {
+                    VaultPlace::of_configured(configured)
+                } else if let Some(joined) = self.joined_vaults()?.named(name) {
+                    let pin = Some(joined.pin.clone());
+                    VaultPlace::Shared(SharedName { address: joined.address.clone(), pin })
+                } else {
+                    VaultPlace::File(named.clone())
+                }
+            }
+        })
+    }
+
+    /// Returns the path of the vault's file. Fails where there is none: when nothing says where that
+    /// is, for a shared vault, and for a vault in memory, which only the commands have that ask for
+    /// [`Self::is_in_memory`] before.
     pub(crate) fn vault(&self) -> Result<&PathBuf, CliError> {
-        if self.is_in_memory() {
-            return Err(CliError::new(
+        match self.place()? {
+            VaultPlace::File(path) => Ok(path),
+            VaultPlace::Memory => Err(CliError::new(
                 Kind::Usage,
                 format!(
                     "`{IN_MEMORY}` lasts for one `get`, `run` or `env`, and this needs a vault"
                 ),
             )
-            .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
+            .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT")),
+            VaultPlace::Shared(_) => Err(of_files_alone()),
         }
-        self.vault.as_ref().ok_or_else(|| {
-            CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
-                .hint("name it with `--vault`")
+    }
+
+    /// Returns the shared vaults that this user joined.
+    pub(crate) fn joined_vaults(&self) -> Result<Joined, CliError> {
+        let Some(path) = self.joined_path() else { return Ok(Joined::default()) };
+        Joined::load(&path).map_err(|error| {
+            CliError::new(Kind::Usage, "the file of the vaults that were joined can't be used")
+                .caused_by(&error)
+                .hint("tokctl help vault join")
         })
+    }
+
+    /// Returns the path of the file that names the vaults which this user joined.
+    pub(crate) fn joined_path(&self) -> Option<PathBuf> {
+        paths::joined_vaults(|name| self.environment.get(name))
+    }
+
+    /// Returns the path of the file with this user's identity.
+    pub(crate) fn identity_path(&self) -> Option<PathBuf> {
+        paths::identity(|name| self.environment.get(name))
+    }
+
+    /// Returns a copy for another vault, in the file at `path`.
+    pub(crate) fn for_file(&self, path: PathBuf) -> Self {
+        Self {
+            vault_named: Some(path.clone()),
+            place: VaultPlace::File(path).into(),
+            ..self.copy()
+        }
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            ui: self.ui.clone(),
+            vault_named: self.vault_named.clone(),
+            vault_usual: self.vault_usual.clone(),
+            place: self.place.clone(),
+            config_named: self.config_named.clone(),
+            config_usual: self.config_usual.clone(),
+            config: OnceLock::new(),
+        }
     }
 
     /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where
@@ -150,14 +242,8 @@ impl Context {
     /// Returns a copy for a thread that may outlive this command: it prints no warnings and asks
     /// nothing.
     pub(crate) fn detach(&self) -> Self {
-        Self {
-            environment: self.environment.clone(),
-            ui: Ui { verbosity: Verbosity::Errors, json: self.ui.json, may_ask: false },
-            vault: self.vault.clone(),
-            config_named: self.config_named.clone(),
-            config_usual: self.config_usual.clone(),
-            config: OnceLock::new(),
-        }
+        let ui = Ui { verbosity: Verbosity::Errors, json: self.ui.json, may_ask: false };
+        Self { ui, ..self.copy() }
     }
 
     /// Returns the configuration, which the first call reads.
@@ -187,10 +273,22 @@ impl Context {
         Watermarks::in_directory(paths::state(|name| self.environment.get(name)))
     }
 
+    /// Returns the directory for what this machine remembers and keeps of shared vaults.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn state_directory(&self) -> Option<PathBuf> {
+        paths::state(|name| self.environment.get(name))
+    }
+
     /// Returns the user that `TOKCTL_USER` names, if it is set.
     pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
         self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
     }
+}
+
+/// Returns the error for a shared vault, where a command is for one in a file.
+pub(crate) fn of_files_alone() -> CliError {
+    CliError::new(Kind::Usage, "this is for a vault in a file, not for a shared one")
+        .hint("name the file of a vault with `--vault`")
 }
 
 /// Parses the value of `TOKCTL_USER`.

@@ -23,6 +23,12 @@ pub(crate) enum Kind {
     VaultDamaged,
     LoginFailed,
     Busy,
+    /// The database of a shared vault can't be reached.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    VaultUnreachable,
+    /// The database of a shared vault, or another member, kept it busy for too long.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    VaultBusy,
     /// The command given to `run` exists and can't be started; shells use exit code 126 for it.
     CommandNotExecutable,
     /// The command given to `run` does not exist; shells use exit code 127 for it.
@@ -40,7 +46,7 @@ impl Kind {
             Self::ProviderUnavailable => 6,
             Self::VaultDamaged => 7,
             Self::LoginFailed => 8,
-            Self::Busy => 9,
+            Self::Busy | Self::VaultUnreachable | Self::VaultBusy => 9,
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
         }
@@ -48,19 +54,21 @@ impl Kind {
 
     /// Returns the gravest of `kinds`, with which a command for many credentials ends.
     pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
-        const GRAVEST_FIRST: [Kind; 9] = [
+        const GRAVEST_FIRST: &[Kind] = &[
             Kind::VaultDamaged,
             Kind::KeyUnavailable,
             Kind::LoginRequired,
             Kind::Usage,
             Kind::ProviderUnavailable,
+            Kind::VaultUnreachable,
+            Kind::VaultBusy,
             Kind::Busy,
             Kind::Failed,
             Kind::NotFound,
             Kind::LoginFailed,
         ];
         let found: Vec<Self> = kinds.into_iter().collect();
-        GRAVEST_FIRST.into_iter().find(|kind| found.contains(kind))
+        GRAVEST_FIRST.iter().copied().find(|kind| found.contains(kind))
     }
 
     /// Returns the word for this kind in JSON and in the audit.
@@ -75,6 +83,8 @@ impl Kind {
             Self::VaultDamaged => "vault_damaged",
             Self::LoginFailed => "login_failed",
             Self::Busy => "busy",
+            Self::VaultUnreachable => "vault_unreachable",
+            Self::VaultBusy => "vault_busy",
             Self::CommandNotExecutable => "command_not_executable",
             Self::CommandNotFound => "command_not_found",
         }
@@ -105,6 +115,8 @@ pub(crate) enum Hint {
     OtherSlot,
     /// The command that shows why nothing can be written where the vault lies.
     Disk(DiskFault),
+    /// A command about the vault that the failed one was about.
+    InVault(&'static str),
     /// A sentence with a hint in the place of its `{}`.
     Within(String, Box<Hint>),
 }
@@ -146,6 +158,7 @@ impl fmt::Display for Hint {
             Self::Meant { .. } => f.write_str("tokctl list"),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
             Self::Disk(_) => f.write_str("tokctl doctor"),
+            Self::InVault(command) => write!(f, "tokctl {command}"),
             Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),
         }
     }

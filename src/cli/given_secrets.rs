@@ -70,7 +70,7 @@ impl Given {
         let all: Vec<&ListedSlot> = all.iter().collect();
         let new = |secret| Candidate::of(secret, &all, |id, with| key_slots::has(vault, id, with));
         let passphrase = key_material::passphrase(context)?.map(present).transpose()?;
-        let unlocking = match vault.slot_secret() {
+        let unlocking = match vault.slot_secret()? {
             SlotSecret::Keychain(_) => None,
             // The one that is set counts, and each trial takes its time.
             SlotSecret::Passphrase(_) if passphrase.is_some() => None,

@@ -10,7 +10,7 @@ use super::error::{CliError, Kind};
 use super::program;
 use super::secret_file;
 use crate::ops::SlotSecret;
-use crate::ops::key_text::{self, Key, Malformed, NotAKey};
+use crate::ops::key_text::{self, Given, Key, Malformed, NotAKey};
 use crate::secret::{Passphrase, SecretText};
 
 /// The size limit of a key file or passphrase file, in bytes.
@@ -36,11 +36,25 @@ pub(super) fn long_enough(source: &str, passphrase: Passphrase) -> Result<Passph
     }
 }
 
-/// Returns the key or recovery code that the environment gives: in a variable, in a file, printed
-/// by a program, or else in systemd's credentials directory.
+/// Returns the key or recovery code of a key slot that the environment gives, as [`given`] does. Fails
+/// for an identity, which opens shared vaults alone.
+pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+    match given(context)? {
+        None => Ok(None),
+        Some((_, Given::Slot(secret))) => Ok(Some(secret)),
+        Some((source, Given::Identity(_))) => {
+            let what = format!("{source} holds an identity, which opens shared vaults alone");
+            Err(CliError::new(Kind::KeyUnavailable, what)
+                .hint("set it to what `tokctl key generate` prints, or name a shared vault"))
+        }
+    }
+}
+
+/// Returns the key, recovery code or identity that the environment gives, with its source: a
+/// variable, a file, a program, or else systemd's credentials directory.
 ///
 /// Fails when two variables are set, or when the source holds no key.
-pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, CliError> {
     const SOURCES: [&str; 3] = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"];
     let environment = &context.environment;
     let set = expect_one(context, &SOURCES)?;
@@ -52,10 +66,10 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
             .hint(format!("unset {empty}")));
     }
     if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
-        return parse_slot_secret("TOKCTL_KEY", &text).map(Some);
+        return parse_given("TOKCTL_KEY", &text).map(Some);
     }
     if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
-        return parse_slot_secret("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+        return parse_given("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
     }
     if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
         let command = shell_words::split(&command).map_err(|error| {
@@ -65,14 +79,14 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;
-        return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
+        return parse_given("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
     let path = Path::new(&directory).join(KEY_CREDENTIAL);
     if !path.exists() {
         return Ok(None);
     }
-    parse_slot_secret("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+    parse_given("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
 }
 
 /// Returns the one of `variables` that is set, if any is; fails where two are.
@@ -158,14 +172,21 @@ fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
                 Kind::KeyUnavailable,
                 format!("{source} holds a recovery code, not a key"),
             ),
+            NotAKey::Identity => CliError::new(
+                Kind::KeyUnavailable,
+                format!("{source} holds an identity, not a key"),
+            ),
         };
         error.hint("it takes what `tokctl key generate` prints")
     })
 }
 
-/// Parses a key or a recovery code.
-fn parse_slot_secret(source: &str, text: &str) -> Result<SlotSecret, CliError> {
-    key_text::slot_secret(text).map_err(|error| no_key(source, &error))
+/// Parses a key, a recovery code or an identity.
+fn parse_given(source: &'static str, text: &str) -> Result<(&'static str, Given), CliError> {
+    match key_text::given(text) {
+        Ok(given) => Ok((source, given)),
+        Err(error) => Err(no_key(source, &error)),
+    }
 }
 
 fn no_key(source: &str, why: &Malformed) -> CliError {

@@ -14,7 +14,7 @@ use super::slot_choice::SlotChoice;
 use super::time;
 use crate::ops::error::StoreError;
 use crate::ops::key_slots::{Patience, SlotId};
-use crate::ops::key_text::{self, Malformed};
+use crate::ops::key_text::{self, Given, Malformed};
 use crate::ops::{self, OpenVault, SlotError, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
@@ -53,6 +53,11 @@ pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliEr
 }
 
 fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    #[cfg(feature = "postgres")]
+    let vault = match vault.opened() {
+        Ok(opened) => return Ok(opened),
+        Err(vault) => vault,
+    };
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
@@ -309,11 +314,14 @@ impl Typed {
                 let typed: Passphrase = some_secret(typed)?;
                 let mut code = rows.borrow_mut();
                 code.push_str(typed.expose());
-                let secret = match (self, key_text::slot_secret(&code)) {
+                let secret = match (self, key_text::given(&code)) {
                     (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
                         SlotSecret::Passphrase(typed)
                     }
-                    (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => code,
+                    (
+                        Self::Recovery | Self::Either,
+                        Ok(Given::Slot(code @ SlotSecret::Recovery(_))),
+                    ) => code,
                     (Self::Recovery | Self::Either, Err(Malformed::Checksum))
                         if code.trim_end().ends_with('-') =>
                     {

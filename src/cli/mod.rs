@@ -18,6 +18,7 @@ mod memory;
 mod stdin;
 mod time;
 mod words;
+mod vault_place;
 pub(crate) mod context;
 mod program;
 mod surroundings;
@@ -28,6 +29,9 @@ mod key_material;
 mod slot_names;
 mod slot_choice;
 mod keys;
+#[cfg(feature = "postgres")]
+mod member_identity;
+mod vaults;
 mod new_secret;
 mod bundle_secret;
 mod directory;
@@ -38,6 +42,8 @@ mod memory_vault;
 mod next_command;
 mod parse_error;
 mod audit_trail;
+#[cfg(feature = "postgres")]
+mod shared_vault;
 mod given_secrets;
 mod slot_decisions;
 mod hooks;
@@ -70,7 +76,7 @@ use crate::signals;
 #[derive(Debug, Parser)]
 #[command(name = "tokctl", version, disable_help_subcommand = true)]
 #[command(after_help = "\
-Topics, for `tokctl help`: config, refresh (7 refresh), ci, security
+Topics, for `tokctl help`: config, refresh (7 refresh), ci, shared, security
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 no such credential, 4 login required, 5 no key,
 6 provider unavailable, 7 vault damaged, 8 login failed, 9 busy")]
@@ -99,6 +105,10 @@ enum Command {
     #[command(name = "rotate-key")]
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
+    #[cfg(feature = "postgres")]
+    Vault(Deferred<commands::vault::Args>),
+    #[cfg(feature = "postgres")]
+    Member(Deferred<commands::member::Args>),
     Backup(Deferred<commands::backup::Args>),
     Import(Deferred<commands::import::Args>),
     Export(Deferred<commands::export::Args>),
@@ -214,6 +224,10 @@ fn dispatch(
         Command::Providers(Deferred(args)) => commands::providers::run(args, context),
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
+        #[cfg(feature = "postgres")]
+        Command::Vault(Deferred(args)) => commands::vault::run(args, context),
+        #[cfg(feature = "postgres")]
+        Command::Member(Deferred(args)) => commands::member::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
         Command::Import(Deferred(args)) => commands::import::run(args, context),
         Command::Export(Deferred(args)) => commands::export::run(args, context),

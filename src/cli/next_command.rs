@@ -8,7 +8,10 @@ use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
+use super::explain::{COMPARE, RESTORE};
 use super::typed::{command_line, login_command, may_be_secret, quoted};
+use super::vault_place::{VaultPlace, without_password};
+use super::vaults;
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::definition::RefreshKind;
 use crate::model::reference::Reference;
@@ -23,11 +26,18 @@ pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) ->
         None => error,
         Some(Hint::Disk(fault)) => CliError::new(error.kind, unwritable(context, *fault))
             .hint(disk_command(context, *fault)),
+        // `doctor` looks into files.
+        Some(Hint::Text(hint)) if hint == RESTORE && is_shared(context) => error.hint(COMPARE),
         Some(hint) => {
             let hint = text(context, args, hint);
             error.hint(hint)
         }
     }
+}
+
+/// Whether the command was about a shared vault.
+fn is_shared(context: &Context) -> bool {
+    vaults::shared_name(context).is_ok_and(|name| name.is_some())
 }
 
 /// Returns what `hint` says here, after a command line `args`.
@@ -45,9 +55,21 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Again(flags) => again(args, flags),
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
+        Hint::InVault(command) => in_vault(context, args, command),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
+    }
+}
+
+/// Returns `command` about the vault that the command line `args` names in a flag, if it does.
+fn in_vault(context: &Context, args: &[OsString], command: &str) -> String {
+    let is_flag = |arg: &OsString| arg.to_string_lossy().starts_with("--vault");
+    match context.place() {
+        Ok(VaultPlace::Shared(name)) if args.iter().any(is_flag) => {
+            format!("tokctl --vault {} {command}", quoted(&name.text_without_password()))
+        }
+        Ok(_) | Err(_) => format!("tokctl {command}"),
     }
 }
 
@@ -221,7 +243,8 @@ fn again(args: &[OsString], flags: &[&str]) -> String {
         }
     }
     before.extend(flags.iter().map(OsString::from));
-    command_line(&[&before, behind].concat())
+    let words: Vec<OsString> = before.iter().chain(behind).map(without_password).collect();
+    command_line(&words)
 }
 
 /// Returns the command that was typed, with a reference to `meant` in place of each to `typed`. If

@@ -1,6 +1,7 @@
 //! The user's configuration, `config.toml`: defaults, hooks, the audit and own providers.
 
 pub(crate) mod directories;
+pub(crate) mod vaults;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     /// The address of the user's Client ID Metadata Document, which is the client's id at every server
     /// that takes such.
     pub(crate) client_id_metadata_url: Option<String>,
+    /// The vaults by name, each with its path or address.
+    pub(crate) vaults: BTreeMap<String, String>,
     /// The providers by name, each as it was written: a definition that extends another is merged
     /// with it key by key.
     pub(crate) providers: BTreeMap<String, Table>,
@@ -71,6 +74,8 @@ struct File {
     #[serde(default)]
     audit: Settings,
     client_id_metadata_url: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    vaults: BTreeMap<toml::Spanned<String>, String>,
     #[serde(default)]
     providers: BTreeMap<toml::Spanned<String>, Definition>,
 }
@@ -119,6 +124,10 @@ pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
             .parse::<ProviderName>()
             .map_err(|error| (line_at(name.span().start), error.to_string()))?;
     }
+    if let Some(name) = file.vaults.keys().find(|name| !vaults::is_name(name.get_ref())) {
+        let message = "a vault's name has lower-case letters, digits, `-` and `_`".to_owned();
+        return Err((line_at(name.span().start), message));
+    }
     let default_user = file
         .default_user
         .map(|user| {
@@ -148,6 +157,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
         on_refresh_failed,
         audit: file.audit,
         client_id_metadata_url,
+        vaults: file.vaults.into_iter().map(|(name, at)| (name.into_inner(), at)).collect(),
         providers,
     })
 }
@@ -178,6 +188,7 @@ mod tests {
             ("\naudit = 'requierd'", 2, "best-effort"),
             ("[audit]\nkeep = 0", 2, "nonzero"),
             ("client_id_metadata_url = 'https://a.example'", 1, "path"),
+            ("[vaults]\n'Team' = 'postgres://a'", 2, "lower-case"),
             ("x = [", 1, ""),
         ] {
             let (found, message) = parse(text).unwrap_err();

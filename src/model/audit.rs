@@ -34,6 +34,9 @@ pub(crate) enum Subject<'a> {
     },
     /// One key slot, by its id; `None` where adding one failed.
     Slot(Option<&'a str>),
+    /// One member of a shared vault, by the label.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    Member(&'a str),
     /// All keys of the vault.
     Vault,
 }
@@ -61,6 +64,15 @@ pub(crate) enum Action {
     AddSlot,
     /// A key slot was removed.
     RemoveSlot,
+    /// A member was added to a shared vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    AddMember,
+    /// A member was removed from a shared vault, and all credentials were sealed again.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    RemoveMember,
+    /// The role of a member was changed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    SetRole,
     /// What tokctl did not make was taken out of the vault, or a new audit was begun.
     Repair,
 }
@@ -78,6 +90,9 @@ impl Action {
             Self::RotateKey => "rotate-key",
             Self::AddSlot => "add-slot",
             Self::RemoveSlot => "remove-slot",
+            Self::AddMember => "add-member",
+            Self::RemoveMember => "remove-member",
+            Self::SetRole => "set-role",
             Self::Repair => "repair",
         }
     }
@@ -106,7 +121,7 @@ pub(crate) struct Entry {
     /// The provider; absent where the event is not about a credential.
     pub(crate) provider: Option<String>,
     pub(crate) user: Option<String>,
-    /// The id of the key slot that was added or removed.
+    /// The id of the key slot, or the label of the member, that was added, removed or changed.
     pub(crate) slot: Option<String>,
     pub(crate) outcome: String,
     pub(crate) command: String,

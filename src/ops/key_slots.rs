@@ -41,7 +41,7 @@ pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &SlotSecret) -> Result<
 
 /// Returns whether the slot `id` opens with the secret that opened the vault.
 pub(crate) fn has_now(vault: &OpenVault, id: SlotId) -> Result<bool, Error> {
-    match vault.opens(id, vault.slot_secret()) {
+    match vault.opens(id, vault.slot_secret()?) {
         Ok(opens) => Ok(opens.unwrap_or(false)),
         Err(store::Error::TamperedSlot { .. } | store::Error::Keychain { .. }) => Ok(false),
         Err(error) => Err(error.into()),

@@ -14,13 +14,25 @@ pub(crate) enum NotAKey {
     Malformed(Malformed),
     /// The text is a recovery code, which is for people and not for programs.
     RecoveryCode,
+    /// The text is an identity, which opens shared vaults and nothing else.
+    Identity,
 }
 
-/// Reads a key or a recovery code. The kind of the returned [`SlotSecret`] says which it was.
-pub(crate) fn slot_secret(text: &str) -> Result<SlotSecret, Malformed> {
+/// The secret that a text holds.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// The key or recovery code of a key slot.
+    Slot(SlotSecret),
+    /// The identity of a member of shared vaults.
+    Identity(Key),
+}
+
+/// Reads a key, a recovery code or an identity.
+pub(crate) fn given(text: &str) -> Result<Given, Malformed> {
     Ok(match key_string::decode(text)? {
-        (Form::Key, key) => SlotSecret::Key(key),
-        (Form::Recovery, key) => SlotSecret::Recovery(key),
+        (Form::Key, key) => Given::Slot(SlotSecret::Key(key)),
+        (Form::Recovery, key) => Given::Slot(SlotSecret::Recovery(key)),
+        (Form::Identity, key) => Given::Identity(key),
     })
 }
 
@@ -29,6 +41,7 @@ pub(crate) fn key(text: &str) -> Result<Key, NotAKey> {
     match key_string::decode(text).map_err(NotAKey::Malformed)? {
         (Form::Key, key) => Ok(key),
         (Form::Recovery, _) => Err(NotAKey::RecoveryCode),
+        (Form::Identity, _) => Err(NotAKey::Identity),
     }
 }
 

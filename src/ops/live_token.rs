@@ -81,12 +81,17 @@ pub(crate) fn find(
     if row.stored.credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account));
     }
-    let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
+    let found = judge(account, &row.stored.credential, policy.need, vault.now((policy.clock)()))?;
     if row.is_forged
         && let TokenState::Good(token) = found
     {
         let warning = Some(Warning::Forged);
         return Ok(TokenState::Good(Box::new(LiveToken { warning, ..*token })));
+    }
+    #[cfg(feature = "postgres")]
+    if policy.may_refresh && vault.keeps_answer(account, &row) {
+        log::trace!("this machine has a newer token for `{account}`");
+        return Ok(TokenState::Due);
     }
     // An interrupted refresh is finished even while the token works: later the provider may no
     // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where

@@ -18,6 +18,10 @@ pub(crate) mod key_text;
 mod create;
 mod live_token;
 pub(crate) mod refresh;
+#[cfg(feature = "postgres")]
+pub(crate) mod member_identity;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared;
 pub(crate) mod token;
 pub(crate) mod check;
 pub(crate) mod gateway;

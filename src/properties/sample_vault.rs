@@ -143,6 +143,7 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
             started_at: NOW,
             started: None,
             lease: None,
+            shared: None,
         }),
         attempt: Some(serde_json::from_str(ATTEMPT_ROW).expect("an attempt")),
         reported: CredentialHealth::RefreshFailed,

@@ -30,7 +30,7 @@ impl OpenVault {
         let path = self.file().sidecar_path().join(file_name(&name));
         let file = private_file::open_plain_no_follow(&path).ok()?;
         file.take(LIMIT).read_to_end(&mut sealed).ok()?;
-        let opened = self.key().open(SealContext::Pause { client: &name }, &sealed).ok()?;
+        let opened = self.machine_key().open(SealContext::Pause { client: &name }, &sealed).ok()?;
         let milliseconds = i64::from_le_bytes(opened.as_slice().try_into().ok()?);
         let until = Timestamp::from_millisecond(milliseconds).ok()?;
         attempt::is_pause(until, now).then_some(until)
@@ -53,7 +53,7 @@ impl OpenVault {
     fn write_pause(&self, client: &Client, until: Timestamp) -> Result<(), Error> {
         let name = name_of(client);
         let plaintext = until.as_millisecond().to_le_bytes();
-        let sealed = self.key().seal(SealContext::Pause { client: &name }, &plaintext)?;
+        let sealed = self.machine_key().seal(SealContext::Pause { client: &name }, &plaintext)?;
         let path: PathBuf = self.file().ensure_sidecar()?.join(file_name(&name));
         private_file::replace_private(&path, &sealed)
             .map_err(|source| Error::io("write beside", source))

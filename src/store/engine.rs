@@ -3,8 +3,13 @@
 //! A second engine is a second variant of [`Engine`]: the compiler then names every read and every
 //! change that it has to carry out.
 
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
+
 use super::change::{Change, Outcome};
 use super::error::Error;
+#[cfg(feature = "postgres")]
+use super::postgres::Server;
 use super::sqlite::{Remember, Sqlite};
 use super::watermarks::Watermarks;
 use crate::vault::seal::DataKey;
@@ -12,10 +17,26 @@ use crate::vault::seal::DataKey;
 /// The storage engine that keeps a vault's rows.
 pub(super) enum Engine {
     /// A file on this machine.
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
+    /// A database that many machines share.
+    #[cfg(feature = "postgres")]
+    Server(Arc<Server>),
 }
 
 impl Engine {
+    /// Returns the file. Fails for a shared vault, which has no `what`.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
+    pub(super) fn file(&self, what: &'static str) -> Result<&Sqlite, Error> {
+        match self {
+            Self::Sqlite(file) => Ok(file),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => Err(super::shared_error::Error::OfFilesAlone { what }.into()),
+        }
+    }
+
     /// Carries out `change` under `key` in one transaction, and returns once it is committed.
     ///
     /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key, and with
@@ -29,6 +50,8 @@ impl Engine {
     ) -> Result<Outcome, Error> {
         match self {
             Self::Sqlite(file) => file.commit(key, change, remember, watermarks),
+            #[cfg(feature = "postgres")]
+            Self::Server(server) => server.commit(&change),
         }
     }
 }

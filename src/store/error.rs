@@ -90,6 +90,10 @@ pub(crate) enum Error {
     /// SQLite could not read or write, for a reason outside the file's content.
     #[error("can't use the vault's file")]
     Engine(#[source] EngineError),
+    /// The vault is a shared one, in a database, and something of that failed.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Shared(#[from] super::shared_error::Error),
     /// The operating system gave no random bytes.
     #[error("no random numbers from the operating system")]
     Random(#[from] getrandom::Error),
@@ -99,6 +103,15 @@ impl Error {
     /// Whether the vault can't be written because of the disk: it is full, or may only be read.
     pub(crate) fn is_of_disk(&self) -> bool {
         matches!(self, Self::Io { .. } | Self::Engine(_) | Self::Unwritable(_))
+    }
+
+    /// Whether a token that still works is handed out in spite of this failure of its refresh.
+    pub(crate) fn leaves_token(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if let Self::Shared(error) = self {
+            return error.leaves_token();
+        }
+        self.is_of_disk()
     }
 
     /// Makes the error of a failure of the operating system while `doing` something to the vault's

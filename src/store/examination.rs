@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::error::Error;
 use super::file::VaultFile;
+#[cfg(feature = "postgres")]
+use super::postgres::LeaseRunning;
 use super::record::{Journal, ListedSlot};
 use super::sidecar::{self, Sidecar};
 use super::sqlite::{
@@ -61,14 +63,18 @@ impl Vault {
     /// Returns the generation of the vault's data key. Fails with [`Error::NoVault`] if the vault
     /// was never finished.
     pub(crate) fn generation(&self) -> Result<Generation, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| Ok(header::read(view)?.ok_or_else(|| self.no_vault())?.generation))
+        match &self.engine {
+            Engine::Sqlite(file) => {
+                file.read(|view| Ok(header::read(view)?.ok_or_else(|| self.no_vault())?.generation))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => Ok(server.roster().generation()),
+        }
     }
 
     /// Returns the names of keychain entries that this vault knows.
     pub(crate) fn known_entries(&self) -> Result<KnownEntries, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| {
+        self.engine.file("keychain entries")?.read(|view| {
             let Some(header) = header::read(view)? else { return Ok(KnownEntries::default()) };
             let of_slot = |slot: ListedSlot| entry_name(header.vault, slot.id).to_string();
             Ok(KnownEntries {
@@ -81,8 +87,7 @@ impl Vault {
 
     /// Returns the key slots, oldest first, each with the cost of its key derivation.
     pub(crate) fn slots_with_cost(&self) -> Result<Vec<(ListedSlot, Cost)>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| {
+        self.engine.file("key slots")?.read(|view| {
             let vault = header::read(view)?.ok_or_else(|| self.no_vault())?.vault;
             let costs = slots::read(view, vault)?.into_iter().map(|slot| slot.cost);
             Ok(slots::list(view)?.into_iter().zip(costs).collect())
@@ -91,14 +96,12 @@ impl Vault {
 
     /// Returns the faults that the engine finds in the file, at most `most` sentences.
     pub(crate) fn faults(&self, most: u8) -> Result<Vec<String>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.writer().faults(most)
+        self.engine.file("file")?.writer().faults(most)
     }
 
     /// Returns the differences between the schema of the file and that of its version.
     pub(crate) fn schema_differences(&self) -> Result<Differences, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.writer().differences()
+        self.engine.file("file")?.writer().differences()
     }
 
     /// Drops from the schema of the vault at `path` what tokctl did not make.
@@ -122,7 +125,18 @@ impl Vault {
 
     /// Returns the refreshes that have no answer yet.
     pub(crate) fn unanswered_refreshes(&self) -> Result<Vec<UnansweredRefresh>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
+        let file = match &self.engine {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                let unanswered = |lease: LeaseRunning| UnansweredRefresh {
+                    account: lease.account,
+                    since: lease.since,
+                    is_under_way: lease.is_running,
+                };
+                return Ok(server.leases()?.into_iter().map(unanswered).collect());
+            }
+        };
         let found = file.read(evidence::journals)?;
         let unanswered = |(account, journal): (Account, Option<Journal>)| {
             let journal = journal?;

@@ -86,6 +86,13 @@ impl VaultFile {
         Ok(Self { is_new, ..file })
     }
 
+    /// Returns the place on this machine for what belongs to a vault that lies elsewhere: there is no
+    /// file at `path`, only a directory beside it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn of_state(path: PathBuf) -> Self {
+        Self { path, found: None, is_new: false, loose: Vec::new() }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -45,7 +45,7 @@ impl FirstSlot {
 impl Vault {
     /// Adds an intent for the keychain entry of the first slot, before the entry is created.
     pub(crate) fn add_first_intent(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
-        let Engine::Sqlite(file) = &self.engine;
+        let file = self.engine.file("key slots")?;
         file.without_key(|transaction| intents::insert(transaction, &slot.entry().to_string(), at))
     }
 
@@ -61,13 +61,12 @@ impl Vault {
         let key = DataKey::generate(vault, 1)?;
         let slot = KeySlot::wrap(id, secret.kind(), material, &key)?;
         audit::set_aside(self.file(), vault);
-        let Engine::Sqlite(file) = &self.engine;
-        file.without_key(|transaction| {
+        self.engine.file("key slots")?.without_key(|transaction| {
             Sealing::create(transaction, &key, at)?.finish()?;
             slots::insert(transaction, vault, &slot, at)?;
             intents::remove(transaction, &entry_name(vault, id).to_string())
         })?;
-        Ok(OpenVault::new(self, secret, key))
+        Ok(OpenVault::new(self, Some(secret), key))
     }
 }
 
@@ -150,12 +149,20 @@ impl OpenVault {
     /// unlocked.
     pub(crate) fn check_key(&self) -> Result<(), Error> {
         let key = self.key();
-        self.file_engine().read(|view| header::check(view, &key).map(drop))
+        match self.engine() {
+            Engine::Sqlite(file) => file.read(|view| header::check(view, &key).map(drop)),
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Ok(()),
+        }
     }
 
     /// Returns the number of rows with a credential, damaged ones included.
     pub(crate) fn count(&self) -> Result<u64, Error> {
-        self.file_engine().read(examine::count)
+        match self.engine() {
+            Engine::Sqlite(file) => file.read(examine::count),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => Ok(server.revisions()?.len() as u64),
+        }
     }
 
     /// Returns the accounts whose answer may lie beside the vault, in place of in their row.
@@ -172,8 +179,16 @@ impl OpenVault {
     /// Returns the accounts whose refresh is in doubt, a request was begun and has no answer yet, as
     /// far as the columns in the clear say. A rotation fails where those were edited.
     fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
-        let found = self.file_engine().read(evidence::journals)?;
-        Ok(found.into_iter().map(|(account, _)| account).collect())
+        match self.engine() {
+            Engine::Sqlite(file) => {
+                let found = file.read(evidence::journals)?;
+                Ok(found.into_iter().map(|(account, _)| account).collect())
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                Ok(server.leases()?.into_iter().map(|lease| lease.account).collect())
+            }
+        }
     }
 
     /// Replaces data key and slots and seals every credential again, in one transaction. Returns
@@ -187,17 +202,12 @@ impl OpenVault {
         rotation: &Rotation,
         progress: impl FnMut(Step),
     ) -> Result<(Generation, u64), Error> {
+        let file = self.engine().file("key slots")?;
         let key = self.key();
         let next = DataKey::generate(key.vault, key.generation + 1)?;
         let generation = next.generation;
-        let count = self.file_engine().rotate(
-            &key,
-            &next,
-            rotation,
-            self.remember(),
-            self.watermarks(),
-            progress,
-        )?;
+        let count =
+            file.rotate(&key, &next, rotation, self.remember(), self.watermarks(), progress)?;
         self.set_key(next);
         // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());

@@ -10,18 +10,27 @@
 //! No SQL, key, lock or spill file leaves this folder. It knows neither where keys come from nor
 //! why a row is read or written.
 
+#[cfg(feature = "postgres")]
+pub(crate) mod address;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared_error;
 pub(crate) mod error;
 mod file;
 mod lease;
 mod record;
+mod evidence;
 mod change;
 pub(crate) mod sidecar;
 mod locks;
 mod watermark;
 mod watermarks;
+#[cfg(feature = "postgres")]
+mod roster_memory;
 mod turn;
 pub(crate) mod audit;
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod spill;
 mod engine;
 mod vault;
@@ -34,6 +43,8 @@ mod refresh_turn;
 mod keys;
 mod client_pause;
 mod record_use;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod inside;
 

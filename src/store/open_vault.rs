@@ -7,15 +7,19 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
-use super::record::Row;
+use super::evidence::Found;
+#[cfg(feature = "postgres")]
+use super::postgres::Server;
+use super::record::{Row, SharedLease};
 use super::sqlite::examine::{self, Damage};
-use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, evidence, header};
+use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, header};
 use super::unlock;
 use super::vault::Vault;
 use super::watermarks::Watermarks;
@@ -31,7 +35,8 @@ use crate::vault::slot_secret::SlotSecret;
 /// A vault with its data key, which opens credentials.
 pub(crate) struct OpenVault {
     vault: Vault,
-    secret: SlotSecret,
+    /// The secret with which a vault in a file was unlocked.
+    secret: Option<SlotSecret>,
     /// The newest data key, shared by all [`OpenVault`]s that an [`Opener`] made.
     key: Arc<Mutex<Arc<DataKey>>>,
     /// The audit's settings that the next write seals; `None` if the configuration was not read.
@@ -44,16 +49,29 @@ pub(crate) struct OpenVault {
 /// again.
 #[derive(Clone)]
 pub(crate) struct Opener {
-    path: PathBuf,
-    secret: SlotSecret,
+    source: Source,
+    secret: Option<SlotSecret>,
     key: Arc<Mutex<Arc<DataKey>>>,
     watermarks: Watermarks,
+}
+
+/// What is opened a second time.
+#[derive(Clone)]
+enum Source {
+    File(PathBuf),
+    /// The connection, which all threads share.
+    #[cfg(feature = "postgres")]
+    Server(Arc<Server>),
 }
 
 impl Opener {
     /// Opens the file that is at the vault's path now, for reading and writing by many threads.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
-        let vault = Vault::over_sqlite(Sqlite::open_for_threads(&self.path)?);
+        let vault = match &self.source {
+            Source::File(path) => Vault::over_sqlite(Sqlite::open_for_threads(path)?),
+            #[cfg(feature = "postgres")]
+            Source::Server(server) => Vault { engine: Engine::Server(Arc::clone(server)) },
+        };
         let vault = OpenVault::sharing(vault, self.secret.clone(), Arc::clone(&self.key));
         Ok(vault.with_watermarks(self.watermarks.clone()))
     }
@@ -89,6 +107,19 @@ impl From<Box<StillLocked>> for Error {
 }
 
 impl Vault {
+    /// Returns a shared vault open, which needs no more than it was opened with; the vault itself if
+    /// it is one in a file.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn opened(self) -> Result<OpenVault, Self> {
+        match &self.engine {
+            Engine::Sqlite(_) => Err(self),
+            Engine::Server(server) => {
+                let key = server.data_key();
+                Ok(OpenVault::new(self, None, key))
+            }
+        }
+    }
+
     /// Unlocks the vault with `secret`; on failure the vault is returned in the error, for a try
     /// with another secret.
     pub(crate) fn unlock(self, secret: SlotSecret) -> Result<OpenVault, Box<StillLocked>> {
@@ -112,7 +143,7 @@ impl Vault {
             Ok(key)
         });
         match key {
-            Ok(key) => Ok(OpenVault::new(self, secret, key)),
+            Ok(key) => Ok(OpenVault::new(self, Some(secret), key)),
             Err(error) => Err(Box::new(StillLocked { vault: self, error })),
         }
     }
@@ -120,12 +151,12 @@ impl Vault {
 
 /// Reading.
 impl OpenVault {
-    pub(super) fn new(vault: Vault, secret: SlotSecret, key: DataKey) -> Self {
+    pub(super) fn new(vault: Vault, secret: Option<SlotSecret>, key: DataKey) -> Self {
         let key = Arc::new(Mutex::new(Arc::new(key)));
         Self::sharing(vault, secret, key)
     }
 
-    fn sharing(vault: Vault, secret: SlotSecret, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
+    fn sharing(vault: Vault, secret: Option<SlotSecret>, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
         let (audit_settings, has_written) = (Mutex::new(None), AtomicBool::new(false));
         let watermarks = Watermarks::default();
         Self { vault, secret, key, audit_settings, has_written, watermarks }
@@ -143,8 +174,15 @@ impl OpenVault {
 
     /// Returns what is older here than this machine has seen.
     pub(crate) fn older(&self) -> Result<Older, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                return Ok(Older { file: false, accounts: server.all_older()? });
+            }
+        };
         let found = self.under_key(|key| {
-            self.file_engine().read(|view| {
+            file.read(|view| {
                 let seen = Seen::of(&self.watermarks, key.vault);
                 let file = seen.is_older_file(view, key)?;
                 Ok(Older { file, accounts: seen.all_older(view)? })
@@ -154,7 +192,7 @@ impl OpenVault {
             return Ok(found);
         }
         // What another process wrote since this view of the vault was taken is no older.
-        self.file_engine().look_again()?;
+        file.look_again()?;
         self.older_among(&found.accounts)
     }
 
@@ -165,7 +203,7 @@ impl OpenVault {
         let mut found = self.older_among(accounts)?;
         if found.file || !found.accounts.is_empty() {
             // What another process wrote since this view of the vault was taken is no older.
-            self.file_engine().look_again()?;
+            self.look_again()?;
             found = self.older_among(accounts)?;
         }
         match (found.accounts.pop(), found.file) {
@@ -175,8 +213,15 @@ impl OpenVault {
     }
 
     fn older_among(&self, accounts: &[Account]) -> Result<Older, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                return Ok(Older { file: false, accounts: server.older(accounts)? });
+            }
+        };
         self.under_key(|key| {
-            self.file_engine().read(|view| {
+            file.read(|view| {
                 let seen = Seen::of(&self.watermarks, key.vault);
                 let file = seen.is_older_file(view, key)?;
                 Ok(Older { file, accounts: seen.older(view, accounts)? })
@@ -186,9 +231,14 @@ impl OpenVault {
 
     /// Accepts the vault as it is, even where this machine has seen a newer one.
     pub(crate) fn accept_older(&self) -> Result<(), Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => return server.accept_all(),
+        };
         self.under_key(|key| {
             let seen = Seen::of(&self.watermarks, key.vault);
-            self.file_engine().read(|view| seen.accept_all(view, key, self.location()))?;
+            file.read(|view| seen.accept_all(view, key, self.location()))?;
             seen.keep();
             Ok(())
         })
@@ -196,7 +246,12 @@ impl OpenVault {
 
     /// Whether the sealed part of the header does not open, although the key is the right one.
     pub(crate) fn has_damaged_header(&self) -> Result<bool, Error> {
-        match self.under_key(|key| self.file_engine().read(|view| header::open(view, key))) {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => return Ok(false),
+        };
+        match self.under_key(|key| file.read(|view| header::open(view, key))) {
             Ok(_) => Ok(false),
             Err(Error::HeaderDamaged) => Ok(true),
             Err(error) => Err(error),
@@ -210,33 +265,47 @@ impl OpenVault {
     pub(crate) fn renew_header(&self) -> Result<(), Error> {
         self.open_for_writing()?;
         let settings = lock(&self.audit_settings).unwrap_or_default();
-        self.under_key(|key| self.file_engine().renew_header(key, settings, &self.watermarks))
+        let file = self.engine().file("header")?;
+        self.under_key(|key| file.renew_header(key, settings, &self.watermarks))
     }
 
     /// Returns the means to open the vault again, which holds no connection to it.
     pub(crate) fn opener(&self) -> Opener {
-        let (path, key) = (self.location().to_owned(), Arc::clone(&self.key));
-        Opener { path, secret: self.secret.clone(), key, watermarks: self.watermarks.clone() }
+        let source = match self.engine() {
+            Engine::Sqlite(_) => Source::File(self.location().to_owned()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => Source::Server(Arc::clone(server)),
+        };
+        let (key, watermarks) = (Arc::clone(&self.key), self.watermarks.clone());
+        Opener { source, secret: self.secret.clone(), key, watermarks }
     }
 
     /// Opens the vault for writing as well, if it was opened for reading only.
     pub(crate) fn open_for_writing(&self) -> Result<(), Error> {
-        self.file_engine().open_for_writing()
+        match self.engine() {
+            Engine::Sqlite(file) => file.open_for_writing(),
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Ok(()),
+        }
     }
 
     /// Gives the vault up just before the process ends. The key is wiped. A file that was only read
     /// stays open: closing it takes SQLite eleven system calls, and the kernel closes it anyway.
     pub(crate) fn leave_open(self) {
         let Self { vault, .. } = self;
-        let Engine::Sqlite(file) = &vault.engine;
-        if file.is_for_reading() {
-            std::mem::forget(vault);
+        match &vault.engine {
+            Engine::Sqlite(file) if file.is_for_reading() => std::mem::forget(vault),
+            Engine::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => {}
         }
     }
 
-    /// Returns the secret with which the vault was unlocked.
-    pub(crate) fn slot_secret(&self) -> &SlotSecret {
-        &self.secret
+    /// Returns the secret with which the vault was unlocked. Fails for a shared vault, which has no
+    /// key slots.
+    pub(crate) fn slot_secret(&self) -> Result<&SlotSecret, Error> {
+        self.engine().file("key slots")?;
+        self.secret.as_ref().ok_or(Error::Inconsistent("an open file without a secret"))
     }
 
     /// Reads the credential of `account` and opens its seal; returns it with the journal of its
@@ -244,7 +313,13 @@ impl OpenVault {
     ///
     /// Fails with [`Error::Tampered`] if the seal does not open.
     pub(crate) fn read(&self, account: &Account) -> Result<Option<Row>, Error> {
-        self.under_key(|key| self.file_engine().read(|view| credentials::read(view, key, account)))
+        match self.engine() {
+            Engine::Sqlite(file) => {
+                self.under_key(|key| file.read(|view| credentials::read(view, key, account)))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.read(account),
+        }
     }
 
     /// Reads the credential of `account` to send a request about it. Also opens what every commit
@@ -252,8 +327,15 @@ impl OpenVault {
     ///
     /// Fails with [`Error::Tampered`] also if the evidence of the credential is forged.
     pub(crate) fn read_to_send(&self, account: &Account) -> Result<Option<Row>, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                return server.read(account)?.map(|row| row.trusted(account)).transpose();
+            }
+        };
         self.under_key(|key| {
-            self.file_engine().read(|view| {
+            file.read(|view| {
                 let Some(row) = credentials::read(view, key, account)? else { return Ok(None) };
                 header::open(view, key)?;
                 row.trusted(account).map(Some)
@@ -281,12 +363,14 @@ impl OpenVault {
     }
 
     /// Returns the evidence of the credential of `account`, with the credential's revision.
-    pub(super) fn evidence(
-        &self,
-        account: &Account,
-    ) -> Result<Option<(u64, evidence::Found)>, Error> {
+    pub(super) fn evidence(&self, account: &Account) -> Result<Option<(u64, Found)>, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => return server.evidence(account),
+        };
         self.under_key(|key| {
-            self.file_engine().read(|view| {
+            file.read(|view| {
                 let form = header::check(view, key)?;
                 credentials::evidence_at(view, key, form, account)
             })
@@ -295,9 +379,24 @@ impl OpenVault {
 
     /// Opens every credential and returns their number and the damaged ones. Calls `progress` with
     /// the number of credentials done.
-    pub(crate) fn examine(&self, progress: impl FnMut(u64)) -> Result<(u64, Damage), Error> {
+    pub(crate) fn examine(
+        &self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "of a shared vault"))]
+        mut progress: impl FnMut(u64),
+    ) -> Result<(u64, Damage), Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                let all = server.credentials()?;
+                progress(all.len() as u64);
+                let damaged = all.iter().filter(|(_, opened)| opened.is_err());
+                let accounts = damaged.map(|(account, _)| account.clone()).collect();
+                return Ok((all.len() as u64, Damage { accounts, nameless: 0 }));
+            }
+        };
         let key = self.key();
-        self.file_engine().read(|view| examine::examine(view, &key, progress))
+        file.read(|view| examine::examine(view, &key, progress))
     }
 
     /// Opens the credentials of `filter`, one after the other, and hands `take` what `look` makes of
@@ -309,9 +408,21 @@ impl OpenVault {
         mut take: impl FnMut(Account, Result<T, Error>),
     ) -> Result<(), Error> {
         if filter.user.is_none() {
+            let file = match self.engine() {
+                Engine::Sqlite(file) => file,
+                #[cfg(feature = "postgres")]
+                Engine::Server(server) => {
+                    for (account, opened) in server.credentials()? {
+                        if filter.provider.is_none_or(|provider| *provider == account.provider) {
+                            let looked = opened.map(|credential| look(&account, &credential));
+                            take(account, looked);
+                        }
+                    }
+                    return Ok(());
+                }
+            };
             return self.under_key(|key| {
-                self.file_engine()
-                    .read(|view| examine::each_opened(view, key, filter.provider, &look, &mut take))
+                file.read(|view| examine::each_opened(view, key, filter.provider, &look, &mut take))
             });
         }
         for account in self.first_accounts(filter, usize::MAX)? {
@@ -330,8 +441,13 @@ impl OpenVault {
 
     /// Returns the handed over bundle that is unplaced: it is not known whether its file was written.
     pub(crate) fn unplaced_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => return Ok(None),
+        };
         self.under_key(|key| {
-            self.file_engine().read(|view| {
+            file.read(|view| {
                 header::open(view, key)?;
                 bundles::unplaced(view)
             })
@@ -340,8 +456,12 @@ impl OpenVault {
 
     /// Returns the time when `bundle` was imported; `None` if it was not.
     pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
-        let (_, contents) =
-            self.under_key(|key| self.file_engine().read(|view| header::open(view, key)))?;
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => return Ok(None),
+        };
+        let (_, contents) = self.under_key(|key| file.read(|view| header::open(view, key)))?;
         contents.imported_at(bundle)
     }
 }
@@ -386,10 +506,10 @@ impl OpenVault {
         // Another thread may have unlocked the vault already. The keychain should be asked once,
         // and the key of a passphrase, which takes much memory, derived once.
         if (newest.vault, newest.generation) == (retired.vault, retired.generation) {
-            self.file_engine().look_again()?;
-            *newest = Arc::new(unlock::data_key(&self.vault, &self.secret, None)?);
+            self.look_again()?;
+            *newest = Arc::new(unlock::data_key(&self.vault, self.slot_secret()?, None)?);
         } else {
-            self.file_engine().look_again()?;
+            self.look_again()?;
         }
         Ok(())
     }
@@ -405,9 +525,75 @@ impl OpenVault {
         self.has_written.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn file_engine(&self) -> &Sqlite {
-        let Engine::Sqlite(file) = &self.vault.engine;
-        file
+    pub(super) fn engine(&self) -> &Engine {
+        &self.vault.engine
+    }
+
+    /// Returns the key under which this machine seals what lies beside the vault.
+    pub(super) fn machine_key(&self) -> Arc<DataKey> {
+        match self.engine() {
+            Engine::Sqlite(_) => self.key(),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => Arc::new(server.machine_key().clone()),
+        }
+    }
+
+    /// Returns the pause between two looks at what another process does: `on_machine`, or a longer one
+    /// where each look is a request to a database.
+    pub(crate) fn pause(&self, on_machine: Duration) -> Duration {
+        match self.engine() {
+            Engine::Sqlite(_) => on_machine,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => super::postgres::pause(),
+        }
+    }
+
+    /// Returns how long a turn to refresh is waited for: `on_machine`, or until the lease of a member
+    /// who died is over.
+    pub(crate) fn patience(&self, on_machine: Duration) -> Duration {
+        match self.engine() {
+            Engine::Sqlite(_) => on_machine,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => super::postgres::LEASE_PATIENCE,
+        }
+    }
+
+    /// Returns the lease of a request that this process is about to send, in a shared vault.
+    pub(super) fn shared_lease(&self) -> Option<SharedLease> {
+        match self.engine() {
+            Engine::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Some(SharedLease { is_running: true, holder: None }),
+        }
+    }
+
+    /// Fails for a member of a shared vault who may not renew the token of `account`.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
+    pub(crate) fn check_may_refresh(&self, account: &Account) -> Result<(), Error> {
+        match self.engine() {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.check_may_refresh(account),
+        }
+    }
+
+    /// Returns the audit's settings, as far as a configuration was read.
+    #[cfg(feature = "postgres")]
+    pub(super) fn audit_settings(&self) -> Settings {
+        lock(&self.audit_settings).unwrap_or_default()
+    }
+
+    /// Returns the time by which the vault is judged: that of the machine, `by_machine`, or that of
+    /// the database where many machines share the vault.
+    pub(crate) fn now(&self, by_machine: Timestamp) -> Timestamp {
+        match self.engine() {
+            Engine::Sqlite(_) => by_machine,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.now(),
+        }
     }
 
     /// Sets the audit's settings, which the next write seals, so that commands that read no

@@ -42,6 +42,18 @@ pub(crate) struct Journal {
     /// program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<Lease>,
+    /// In a shared vault, whether the lease was running when the journal was read, by the clock of
+    /// the database.
+    #[serde(skip)]
+    pub(crate) shared: Option<SharedLease>,
+}
+
+/// The lease of a request that a member of a shared vault sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedLease {
+    pub(crate) is_running: bool,
+    /// The label of the member; `None` if the name does not open.
+    pub(crate) holder: Option<String>,
 }
 
 impl Journal {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::audit::{self, AuditState, Fault, Findings};
+use super::engine::Engine;
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite::{Origin, Seen, header};
@@ -100,8 +101,12 @@ impl OpenVault {
             Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        let copied_at =
-            self.file_engine().read(header::copied_at)?.filter(|_| provenance == Provenance::Copy);
+        let copied_at = match self.engine() {
+            Engine::Sqlite(file) => file.read(header::copied_at)?,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => None,
+        };
+        let copied_at = copied_at.filter(|_| provenance == Provenance::Copy);
         if self.is_put_back()? {
             examined.faults.insert(0, Fault::PutBack);
         }
@@ -111,9 +116,15 @@ impl OpenVault {
     /// Whether this machine wrote a later vault at this place: then no more can be said of the audit
     /// than that vault and audit may have been put back together.
     fn is_put_back(&self) -> Result<bool, Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            // No audit lies beside a shared vault itself.
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => return Ok(false),
+        };
         let is_earlier = || {
             self.under_key(|key| {
-                let counter = self.file_engine().read(|view| header::counter(view, key))?;
+                let counter = file.read(|view| header::counter(view, key))?;
                 let seen = Seen::of(self.watermarks(), key.vault);
                 Ok(seen.origin(self.location(), counter) == Origin::Earlier)
             })
@@ -142,9 +153,16 @@ impl OpenVault {
     /// Reads what the vault keeps of the audit, and what the vault is. A mark that says that it is a
     /// copy counts for nothing where this machine wrote this very vault.
     fn audit_of_file(&self) -> Result<(Option<AuditState>, Provenance), Error> {
+        let file = match self.engine() {
+            Engine::Sqlite(file) => file,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                let state = AuditState::of_machine(server.machine_key(), self.audit_settings());
+                return Ok((Some(state), Provenance::Original));
+            }
+        };
         self.under_key(|key| {
-            let (_, contents, is_marked) =
-                self.file_engine().read(|view| header::open_marked(view, key))?;
+            let (_, contents, is_marked) = file.read(|view| header::open_marked(view, key))?;
             let origin =
                 || Seen::of(self.watermarks(), key.vault).origin(self.location(), contents.counter);
             let provenance = match is_marked.then(origin) {
@@ -166,7 +184,12 @@ fn is_worth_a_commit(event: &Event<'_>) -> bool {
     match event.action {
         Action::Login | Action::Delete => true,
         // A failed change of keys leaves the vault as it was.
-        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
+        Action::RotateKey
+        | Action::AddSlot
+        | Action::RemoveSlot
+        | Action::AddMember
+        | Action::RemoveMember
+        | Action::SetRole => event.outcome == OK,
         // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
         Action::Repair
         | Action::Import

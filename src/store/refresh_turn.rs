@@ -12,6 +12,8 @@ use super::change::{Change, Outcome};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
+#[cfg(feature = "postgres")]
+use super::spill;
 use super::spill::Spill;
 use super::turn::{self, CredentialTurn, TurnQueue};
 use crate::boot_clock::Moment;
@@ -90,10 +92,16 @@ impl OpenVault {
     /// waits for it. Returns whether it did. The caller has a turn that keeps refreshes of the
     /// credential away.
     pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<bool, Error> {
+        #[cfg(feature = "postgres")]
+        if self.server().is_some() {
+            return self.store_kept_answer(account, row);
+        }
         let Some(journal) = &row.journal else { return Ok(false) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
-        let Some(credential) = spill.read(&self.key(), account, place) else { return Ok(false) };
+        let Some(credential) = spill.read(&self.machine_key(), account, place) else {
+            return Ok(false);
+        };
         self.commit(|| Change::StoreAnswer {
             account: account.clone(),
             revision: journal.revision,
@@ -102,6 +110,37 @@ impl OpenVault {
         })?;
         // If this fails, the rest in the file does no harm: it opens for no other attempt.
         let _ = spill.clear();
+        Ok(true)
+    }
+}
+
+/// Answers that this machine keeps of a shared vault, until the next one.
+#[cfg(feature = "postgres")]
+impl OpenVault {
+    /// Whether this machine has the answer to a request about `row` that is not in the row: it could
+    /// not be stored, or the database was put back to a time before it was.
+    pub(crate) fn keeps_answer(&self, account: &Account, row: &Row) -> bool {
+        self.server().is_some() && self.kept_answer(account, row).is_some()
+    }
+
+    fn kept_answer(&self, account: &Account, row: &Row) -> Option<Credential> {
+        let spill = spill::existing(self.file(), account)?;
+        let (revision, attempt) = spill.place()?;
+        if revision != row.stored.revision {
+            return None;
+        }
+        spill.read(&self.machine_key(), account, (revision, &attempt))
+    }
+
+    fn store_kept_answer(&self, account: &Account, row: &Row) -> Result<bool, Error> {
+        let Some(credential) = self.kept_answer(account, row) else { return Ok(false) };
+        self.commit(|| Change::StoreAnswer {
+            account: account.clone(),
+            revision: row.stored.revision,
+            credential: Box::new(credential.clone()),
+            attempt: None,
+        })?;
+        log::debug!("stored the new token for `{account}` that only this machine had");
         Ok(true)
     }
 }
@@ -158,6 +197,7 @@ impl RefreshTurn<'_> {
             started_at,
             started,
             lease: Some(lease.clone()),
+            shared: self.vault.shared_lease(),
         };
         let outcome = self.vault.commit(|| Change::BeginRefresh {
             account: self.account.clone(),
@@ -203,26 +243,50 @@ impl RefreshTurn<'_> {
     }
 
     /// Commits the answer to a request, or writes it into the spill file if that fails.
+    ///
+    /// In a shared vault the spill file comes first: until the answer is on a disk, its only copy is
+    /// in memory, and a database may take seconds to confirm it.
     pub(crate) fn save(
         &self,
         credential: &Credential,
         journal: &Journal,
         attempt: &Attempt,
     ) -> Saved {
+        if journal.shared.is_some() {
+            return self.save_from_spill(credential, journal, attempt);
+        }
         let source = match self.store_answer(credential, journal.revision, attempt) {
             Ok(true) => return Saved::Stored,
             Ok(false) => return Saved::Moved,
             Err(source) => source,
         };
-        let place = (journal.revision, &journal.attempt);
-        let spilled = self
-            .room
-            .as_ref()
-            .map(|room| room.write(&self.vault.key(), self.account, place, credential));
-        match spilled {
+        match self.spill(credential, journal) {
             Some(Ok(())) => Saved::Spilled(source),
             Some(Err(_)) | None => Saved::Lost(source),
         }
+    }
+
+    fn save_from_spill(
+        &self,
+        credential: &Credential,
+        journal: &Journal,
+        attempt: &Attempt,
+    ) -> Saved {
+        let spilled = self.spill(credential, journal);
+        match (self.store_answer(credential, journal.revision, attempt), spilled) {
+            // What is in the spill file stays there: a database may be put back.
+            (Ok(true), _) => Saved::Stored,
+            (Ok(false), _) => Saved::Moved,
+            (Err(source), Some(Ok(()))) => Saved::Spilled(source),
+            (Err(source), Some(Err(_)) | None) => Saved::Lost(source),
+        }
+    }
+
+    /// Writes the answer to the request of `journal` into the spill file, if there is room for it.
+    fn spill(&self, credential: &Credential, journal: &Journal) -> Option<Result<(), Error>> {
+        let place = (journal.revision, &journal.attempt);
+        let room = self.room.as_ref()?;
+        Some(room.write(&self.vault.machine_key(), self.account, place, credential))
     }
 
     /// Commits the result of a refresh over the row at `revision`. Returns false, with nothing

@@ -1,5 +1,5 @@
 //! The spill file of a credential, which takes the answer to a refresh that could not be stored in
-//! the credential's row.
+//! the credential's row. For a shared vault it takes each answer, before that is stored.
 //!
 //! Its disk space is allocated and flushed before the request, so that the answer can be written
 //! even if the disk is full by then.
@@ -21,7 +21,8 @@ use crate::vault::seal::{DataKey, SealContext};
 /// The disk space for new tokens in an answer, in bytes, in addition to the credential's length.
 const ROOM: usize = 64 * 1024;
 
-/// The length of the prefix in bytes: it holds the length of the sealed bytes that follow.
+/// The length of the prefix in bytes: it holds the length of the sealed bytes that follow. Behind
+/// those stand the revision and the attempt whose answer it is.
 const PREFIX: usize = 4;
 
 /// Overwrites the spill file of `account`, if there is one.
@@ -59,6 +60,13 @@ pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Opens the spill file of `account`, if there is one.
+#[cfg(feature = "postgres")]
+pub(crate) fn existing(vault: &VaultFile, account: &Account) -> Option<Spill> {
+    let path = vault.sidecar_path().join(format!("{}.spill", VaultFile::name_of(account)));
+    private_file::open_plain_no_follow(&path).ok().map(|file| Spill { file })
 }
 
 /// An open spill file.
@@ -104,10 +112,24 @@ impl Spill {
         let sealed = credentials::seal(key, seal_context(account, revision, attempt), credential)?;
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
-        let bytes = [&length.to_le_bytes(), sealed.as_slice()].concat();
+        let place = [&revision.to_le_bytes(), attempt.as_slice()].concat();
+        let bytes = [&length.to_le_bytes(), sealed.as_slice(), &place].concat();
         let io = |source| Error::io("write beside", source);
         self.file.write_all_at(&bytes, 0).map_err(io)?;
         self.file.sync_data().map_err(io)
+    }
+
+    /// Returns the revision and the attempt whose answer is here, as the file says; `None` if it is
+    /// empty. [`Self::read`] tells whether that is true.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn place(&self) -> Option<(u64, [u8; 16])> {
+        let mut prefix = [0; PREFIX];
+        self.file.read_exact_at(&mut prefix, 0).ok()?;
+        let length = u32::from_le_bytes(prefix);
+        let mut place = [0; 24];
+        self.file.read_exact_at(&mut place, PREFIX as u64 + u64::from(length)).ok()?;
+        let (revision, attempt) = place.split_first_chunk::<8>()?;
+        Some((u64::from_le_bytes(*revision), attempt.try_into().ok()?)).filter(|_| length != 0)
     }
 
     /// Returns the credential that the attempt `attempt` at `revision` left here; `None` if the file

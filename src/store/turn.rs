@@ -44,6 +44,9 @@ impl CredentialTurn {
     /// Whether the request of `journal` may still be on its way although this process has the turn:
     /// somebody deleted the file of the lock under which it was sent.
     pub(super) fn has_request_beside(&self, journal: &Journal) -> bool {
+        if let Some(shared) = &journal.shared {
+            return shared.is_running;
+        }
         let own = self.credential.identity();
         let lease = journal.lease.as_ref();
         lease.is_some_and(|lease| lease.may_run_beside(Some(own), &Moment::now()))
@@ -155,6 +158,9 @@ pub(super) fn is_under_way(
     account: &Account,
     journal: &Journal,
 ) -> Result<bool, Error> {
+    if let Some(shared) = &journal.shared {
+        return Ok(shared.is_running);
+    }
     Ok(match locks::look_at(vault, account)? {
         Seen::Held => true,
         Seen::Free(lock) => journal

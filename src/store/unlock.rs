@@ -16,13 +16,16 @@ const MOST_PASSPHRASES: usize = 8;
 impl Vault {
     /// Ends the current view, so that the next read sees what others have written since.
     pub(crate) fn look_again(&self) -> Result<(), Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.look_again()
+        match &self.engine {
+            Engine::Sqlite(file) => file.look_again(),
+            // Each read of a shared vault sees what was written until then.
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Ok(()),
+        }
     }
 
     pub(super) fn header_and_slots(&self) -> Result<(Header, Vec<KeySlot>), Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| {
+        self.engine.file("key slots")?.read(|view| {
             let header = header::read(view)?.ok_or_else(|| self.no_vault())?;
             Ok((header, slots::read(view, header.vault)?))
         })

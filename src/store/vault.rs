@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -10,12 +12,16 @@ use super::audit::read_entries;
 use super::engine::Engine;
 use super::error::{DiskFault, Error};
 use super::file::VaultFile;
+#[cfg(feature = "postgres")]
+use super::postgres::Server;
 use super::record::ListedSlot;
 use super::spill;
 use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, slots};
 use super::turn::{CredentialTurn, Turn};
 use super::watermarks::Watermarks;
 use crate::model::account::Account;
+#[cfg(feature = "postgres")]
+use crate::model::account::AccountFilter;
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;
 use crate::private_file;
@@ -50,12 +56,24 @@ impl Vault {
     }
 
     pub(super) fn over_sqlite(file: Sqlite) -> Self {
-        Self { engine: Engine::Sqlite(file) }
+        Self { engine: Engine::Sqlite(Box::new(file)) }
+    }
+
+    /// Returns the end that is shared, if many machines share the vault.
+    #[cfg(feature = "postgres")]
+    pub(super) fn server(&self) -> Option<&Arc<Server>> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Server(server) => Some(server),
+        }
     }
 
     pub(super) fn file(&self) -> &VaultFile {
-        let Engine::Sqlite(file) = &self.engine;
-        file.file()
+        match &self.engine {
+            Engine::Sqlite(file) => file.file(),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.file(),
+        }
     }
 
     /// Returns the path of the vault's file, with symbolic links resolved.
@@ -71,8 +89,11 @@ impl Vault {
 
     /// Whether the vault was finished, that is, has a name and a first key slot.
     pub(crate) fn is_finished(&self) -> Result<bool, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| Ok(header::read(view)?.is_some()))
+        match &self.engine {
+            Engine::Sqlite(file) => file.read(|view| Ok(header::read(view)?.is_some())),
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Ok(true),
+        }
     }
 
     /// Returns this vault; fails with [`Error::NoVault`] if it was never finished, as a first login
@@ -87,8 +108,7 @@ impl Vault {
     /// Returns the key slots, oldest first. Fails with [`Error::NoVault`] if the vault was never
     /// finished.
     pub(crate) fn slots(&self) -> Result<Vec<ListedSlot>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| {
+        self.engine.file("key slots")?.read(|view| {
             header::read(view)?.ok_or_else(|| self.no_vault())?;
             slots::list(view)
         })
@@ -102,17 +122,31 @@ impl Vault {
     /// provider and of its server.
     pub(crate) fn each_attempt(
         &self,
-        each: impl FnMut((&str, Option<&str>), Attempt),
+        mut each: impl FnMut((&str, Option<&str>), Attempt),
     ) -> Result<(), Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| evidence::each_attempt(view, each))
+        match &self.engine {
+            Engine::Sqlite(file) => file.read(|view| evidence::each_attempt(view, each)),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => {
+                for (summary, attempt, _) in server.summaries(AccountFilter::default())? {
+                    if let Some(attempt) = attempt {
+                        let provider = summary.account.provider.as_str();
+                        each((provider, summary.server_url.as_deref()), attempt);
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Returns the time since when a handed over bundle is unplaced: it is not known whether its
     /// file was written. `None` if there is no such bundle.
     pub(crate) fn unplaced_bundle_since(&self) -> Result<Option<Timestamp>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(bundles::unplaced_since)
+        match &self.engine {
+            Engine::Sqlite(file) => file.read(bundles::unplaced_since),
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Ok(None),
+        }
     }
 
     /// Deletes the credential of `account` without a key, so that damaged rows can be deleted too.
@@ -125,11 +159,14 @@ impl Vault {
     ) -> Result<bool, Error> {
         let _turn = CredentialTurn::of(self.file(), account, deadline)?;
         spill::discard(self.file(), account)?;
-        let Engine::Sqlite(file) = &self.engine;
-        let (forgotten, vault) = file.without_key(|transaction| {
-            let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
-            Ok((credentials::remove(transaction, account)?, vault))
-        })?;
+        let (forgotten, vault) = match &self.engine {
+            Engine::Sqlite(file) => file.without_key(|transaction| {
+                let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
+                Ok((credentials::remove(transaction, account)?, vault))
+            })?,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => (server.forget(account)?, None),
+        };
         // It holds zeros by now, so a failure does no harm.
         let _ = spill::remove(self.file(), account);
         if let Some(vault) = vault {
@@ -145,9 +182,9 @@ impl Vault {
     ///
     /// Fails if something is at `target` already.
     pub(crate) fn back_up(&self, target: &Path) -> Result<(), Error> {
+        let file = self.engine.file("backup")?;
         let refused = |source| private_file::Error::Io { path: target.to_owned(), source };
         let made = private_file::create_new(target).map_err(refused)?;
-        let Engine::Sqlite(file) = &self.engine;
         let written = absolute(target)
             .and_then(|path| file.writer().copy_to(&path))
             .and_then(|()| Ok(made.sync_all().map_err(refused)?));

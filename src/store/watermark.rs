@@ -36,6 +36,18 @@ impl Subject {
         Self::of(vault, &[b"place", path.as_os_str().as_encoded_bytes()])
     }
 
+    /// Returns the subject of the list of a shared vault's members.
+    #[cfg(feature = "postgres")]
+    pub(super) fn roster(vault: VaultId) -> Self {
+        Self::of(vault, &[b"roster"])
+    }
+
+    /// Returns the subject of the entry with this hash in the list of a shared vault's members.
+    #[cfg(feature = "postgres")]
+    pub(super) fn entry(vault: VaultId, hash: &[u8; 32]) -> Self {
+        Self::of(vault, &[b"entry", hash])
+    }
+
     fn of(vault: VaultId, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new().chain_update(vault.0);
         for part in parts {

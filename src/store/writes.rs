@@ -5,10 +5,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::change::{Change, Outcome, Placement};
+use super::engine::Engine;
 use super::error::Error;
+use super::evidence::Found;
 use super::open_vault::OpenVault;
 use super::spill;
-use super::sqlite::evidence::Found;
 use super::turn::{CredentialTurn, Turn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
@@ -286,7 +287,11 @@ impl OpenVault {
     /// Moves the content of the write-ahead log into the file and empties the log, which may hold
     /// old versions of rows. Returns false if another process is still reading them.
     pub(crate) fn empty_log(&self) -> bool {
-        self.file_engine().writer().empty_log().unwrap_or(false)
+        match self.engine() {
+            Engine::Sqlite(file) => file.writer().empty_log().unwrap_or(false),
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => true,
+        }
     }
 
     /// Deletes the spill file of `account`, which nothing will be refreshed for any more. A failure

@@ -1,4 +1,4 @@
-//! The text forms of a 256-bit key: what `tokctl key generate` prints, and a recovery code.
+//! The text forms of a 256-bit secret: what `tokctl key generate` prints, and a recovery code.
 //!
 //! The form is a prefix and 58 characters of base32 (RFC 4648 §6, lower case), for example
 //! `tokctl-key-mfrgg…`. They encode the key and a checksum: the first four bytes of the SHA-256 of
@@ -18,20 +18,23 @@ const CHECKSUM: usize = 4;
 /// The number of characters in one group of a recovery code.
 const GROUP: usize = 4;
 
-/// The two text forms, each for one kind of key slot.
+/// The text forms. An identity's is one of its own, so that it never opens a file, nor a slot's key a
+/// shared vault: one leak is not two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The form of a `key` slot's key.
     Key,
     /// The form of a `recovery` slot's code.
     Recovery,
+    /// The form of a member's identity, which opens shared vaults.
+    Identity,
 }
 
 /// The reason why a text is no key. It never repeats the text, which may be a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// The prefix is missing: the text is most likely a password, or another tool's key.
-    #[error("it begins neither with `tokctl-key-` nor with `tokctl-recovery-`")]
+    #[error("it begins with none of `tokctl-key-`, `tokctl-recovery-` and `tokctl-identity-`")]
     Prefix,
     /// The checksum does not match: the text was cut off or mistyped.
     #[error("it was cut off or mistyped: its checksum does not match")]
@@ -43,6 +46,7 @@ impl Form {
         match self {
             Self::Key => "tokctl-key-",
             Self::Recovery => "tokctl-recovery-",
+            Self::Identity => "tokctl-identity-1-",
         }
     }
 }
@@ -55,7 +59,7 @@ pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(BASE32_NOPAD_NOCASE.encode(bytes.as_slice()));
     encoded.make_ascii_lowercase();
     let group = match form {
-        Form::Key => encoded.len(),
+        Form::Key | Form::Identity => encoded.len(),
         Form::Recovery => GROUP,
     };
     // A text that grows leaves copies of its content behind, so it has its size from the start.
@@ -76,8 +80,10 @@ pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
 /// or begin with `#`: files and the secrets of CI platforms come with them.
 pub(crate) fn decode(text: &str) -> Result<(Form, Key), Malformed> {
     let text = alone(text);
-    if let Some(encoded) = text.strip_prefix(Form::Key.prefix()) {
-        return key_in(Form::Key, encoded).map(|key| (Form::Key, key));
+    for form in [Form::Key, Form::Identity] {
+        if let Some(encoded) = text.strip_prefix(form.prefix()) {
+            return key_in(form, encoded).map(|key| (form, key));
+        }
     }
     let prefix = Form::Recovery.prefix();
     let (start, encoded) = text.split_at_checked(prefix.len()).ok_or(Malformed::Prefix)?;

@@ -13,5 +13,7 @@ pub(crate) mod slot;
 pub(crate) mod slot_secret;
 pub(crate) mod plaintext;
 pub(crate) mod bundle;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared;
 
 pub(crate) use cipher::Key;

@@ -3,6 +3,10 @@
 //! Every seal is bound to the vault, to the generation of its data key, and to a [`SealContext`]: a
 //! row that was copied, swapped, renamed or kept from an older generation does not open.
 
+#[cfg(feature = "postgres")]
+use hmac::{Hmac, KeyInit, Mac};
+#[cfg(feature = "postgres")]
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, AssociatedData, BrokenSeal, Key};
@@ -61,6 +65,15 @@ pub(crate) enum SealContext<'a> {
     AuditHead,
     /// The content of a bundle, bound to the bytes of the bundle's header.
     Bundle { header: &'a [u8] },
+    /// The credential in the row `row` of a shared vault, at one revision.
+    SharedSecret { row: &'a [u8; 32], revision: u64 },
+    /// What `list` shows of the credential in the row `row` of a shared vault, at one revision.
+    SharedLabel { row: &'a [u8; 32], revision: u64 },
+    /// The record of the last request about the credential in the row `row` of a shared vault.
+    SharedEvidence { row: &'a [u8; 32], revision: u64 },
+    /// The name of the member who made one attempt to refresh the credential in the row `row` of a
+    /// shared vault.
+    SharedHolder { row: &'a [u8; 32], attempt: &'a [u8; 16] },
     /// The name of a keychain entry that has no key slot. The plaintext is empty: the seal only
     /// proves that tokctl wrote the name.
     Intent { entry: &'a str },
@@ -101,6 +114,22 @@ impl DataKey {
         generation: Generation,
     ) -> Result<Self, getrandom::Error> {
         Ok(Self { vault, generation, key: Key::generate()? })
+    }
+
+    /// Returns the key under which a member of the shared `vault` seals what stays on this machine.
+    /// It has no generation, and so survives a rotation of the vault's own key.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_machine(vault: VaultId, key: Key) -> Self {
+        Self { vault, generation: 0, key }
+    }
+
+    /// Returns a key that is derived from this one for one `purpose`.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn derived(&self, purpose: &str) -> Key {
+        let code = Hmac::<Sha256>::new_from_slice(self.key.expose());
+        let code = code.expect("HMAC takes keys of any length").chain_update(purpose);
+        let derived = Zeroizing::new(<[u8; 32]>::from(code.finalize().into_bytes()));
+        Key::from_bytes(derived.as_slice()).expect("32 bytes are a key")
     }
 
     /// Seals `plaintext` for `context`.
@@ -171,6 +200,18 @@ impl DataKey {
             SealContext::AuditKey => vault("audit key"),
             SealContext::AuditHead => vault("audit head"),
             SealContext::Bundle { header } => vault("bundle").field(header),
+            SealContext::SharedSecret { row, revision } => {
+                vault("shared secret").field(row).number(revision)
+            }
+            SealContext::SharedLabel { row, revision } => {
+                vault("shared label").field(row).number(revision)
+            }
+            SealContext::SharedEvidence { row, revision } => {
+                vault("shared evidence").field(row).number(revision)
+            }
+            SealContext::SharedHolder { row, attempt } => {
+                vault("shared holder").field(row).field(attempt)
+            }
             SealContext::Intent { entry } => vault("intent").field(entry.as_bytes()),
         }
     }
@@ -200,6 +241,10 @@ mod tests {
             SealContext::AuditKey,
             SealContext::AuditHead,
             SealContext::Bundle { header: b"x" },
+            SealContext::SharedSecret { row: &[0; 32], revision: 4 },
+            SealContext::SharedLabel { row: &[0; 32], revision: 4 },
+            SealContext::SharedEvidence { row: &[0; 32], revision: 4 },
+            SealContext::SharedHolder { row: &[0; 32], attempt: &[0; 16] },
             SealContext::Intent { entry: "x" },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");

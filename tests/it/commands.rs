@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
 /// The commands, each with the part of `tests/real` that it runs.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
     ("run", "-m smoke tests/real"),
     ("servers", "tests/real/servers"),
     ("sweep", "tests/real/sweep"),
+    ("shared", "tests/real/shared"),
     ("keychains", "tests/real/keychains"),
     ("package", "tests/real/package"),
 ];

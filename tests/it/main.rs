@@ -28,6 +28,7 @@ mod owners;
 mod key;
 mod key_remove;
 mod key_slots;
+mod shared_vaults;
 mod rotate_key;
 mod several_keys;
 mod backup;

@@ -13,10 +13,17 @@ use crate::throwaway::Model;
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
 
 /// Beginnings of examples that are tried elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("tokctl login\n", "a person answers in login_guided.rs"),
     ("(umask 077; tokctl get gdrive --format adc", "a login at Google in get_formats.rs"),
     ("tokctl env GH_TOKEN=github/alice --format fish", "fish's own words, in env.rs"),
+    ("tokctl vault ", "a database, in tests/real/shared"),
+    ("tokctl member ", "a database, in tests/real/shared"),
+    ("(umask 077; tokctl key generate --identity", "another key is set: shared_vaults.rs"),
+    ("tokctl key public", "a file of one's own, in shared_vaults.rs"),
+    ("export TOKCTL_VAULT='postgres:", "a database, in tests/real/shared"),
+    ("CREATE ROLE", "the SQL of a database"),
+    ("Ann's identity", "bytes, which vault/shared/tests.rs compares"),
     ("{", "JSON"),
     ("[mcp_servers.example]", "the TOML of another program"),
 ];

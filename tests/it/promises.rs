@@ -42,7 +42,7 @@ const PAGE: &[Promise] = &[
         ],
     ),
     (
-        "The same is true of the notes",
+        "The same is true of the vault's settings",
         &[
             "hostile_file::forged_evidence_stops_what_would_send_and_no_good_token",
             "hostile_edits::each_column_of_the_header_the_slots_and_the_intents",
@@ -100,6 +100,11 @@ const PAGE: &[Promise] = &[
         &["hostile_file::a_vault_that_was_made_to_look_like_a_copy_is_told_as_one_\
              where_it_was_never_written"],
     ),
+    (
+        "In a vault that lies in a database",
+        &["shared_vaults::an_identity_opens_no_file_and_a_key_no_shared_vault"],
+    ),
+    ("What whoever runs the database", &[]),
     ("tokctl key remove closes", &["key_remove::a_removed_slot_that_is_put_back_opens_nothing"]),
     (
         "With --no-rotate",
@@ -225,8 +230,7 @@ const README: &[Promise] = &[
         "Every use is noted",
         &["audit::every_use_leaves_an_entry", "audit::whatever_was_changed_is_named_with_its_line"],
     ),
-    ("Not protected: against programs", &[]),
-    ("Not protected: an older copy", &[]),
+    ("Not protected: against root", &[]),
     ("If all keys are lost", &["key_slots::a_recovery_code_opens_the_vault_however_it_is_written"]),
 ];
 

@@ -12,11 +12,12 @@ use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::explain::{ACCEPT_OLDER, repair};
 use crate::cli::table::{self, Fit, Table};
 use crate::cli::typed::quoted;
+use crate::cli::vaults;
 use crate::cli::{keys, time};
 use crate::model::audit::{Entry, Mode, Settings};
+use crate::ops::OpenVault;
 use crate::ops::audit::Fault;
 use crate::ops::audit::{self, VerifiedAudit};
-use crate::ops::{OpenVault, Vault};
 use crate::untrusted::printable;
 
 /// The number of faults that one error message lists.
@@ -48,7 +49,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = vaults::open_read_only(context)?;
     if args.verify {
         return verify(context, &keys::unlock(context, vault)?);
     }

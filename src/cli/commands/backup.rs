@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::vaults;
 use crate::ops::{SlotKind, Vault};
 
 /// Copy the vault to a new file, which opens with the same key slots
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, "a copy of the vault goes to a file alone")
             .hint("tokctl backup vault.db"));
     }
-    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
+    let vault = Vault::open_read_only(vaults::file(context)?)?.finished()?;
     context.ui.while_waiting("copying the vault", || vault.back_up(&args.file))?;
     let file = args.file.display();
     context.ui.status(&format!("copied to `{file}`, which opens with the same key slots"));

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, login_command};
+use crate::cli::vaults;
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -32,7 +33,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = args.choice.in_vault(Vault::open(context.vault()?).and_then(Vault::finished))?;
+    let vault =
+        args.choice.in_vault(vaults::open(context).and_then(|vault| Ok(vault.finished()?)))?;
     if args.all {
         return all(args, context, vault);
     }

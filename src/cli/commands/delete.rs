@@ -7,6 +7,7 @@ use crate::cli::pauses::pauses;
 use crate::cli::renewal::RenewalCaller;
 use crate::cli::time;
 use crate::cli::typed::command;
+use crate::cli::vaults;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -32,7 +33,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    let vault = vaults::open(context)?;
     let choice = args.choice.located(&vault)?;
     if choice.user.is_none() {
         return Err(no_user(&vault, &choice));

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
+use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, AccountFilter};
 use crate::model::audit::Action;
@@ -149,8 +150,8 @@ fn print(context: &Context, value: &impl Serialize) -> Result<(), CliError> {
 }
 
 fn open(context: &Context) -> Result<Option<Vault>, CliError> {
-    match Vault::open_read_only(context.vault()?) {
-        Err(StoreError::NoVault { .. }) => Ok(None),
+    match vaults::open_read_only(context) {
+        Err(NotOpened::Store(StoreError::NoVault { .. })) => Ok(None),
         other => Ok(Some(other?)),
     }
 }

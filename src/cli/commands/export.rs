@@ -9,7 +9,7 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, quoted};
-use crate::cli::{audit_trail, keys, next_command, time};
+use crate::cli::{audit_trail, keys, next_command, time, vaults};
 use crate::model::account::{Account, AccountFilter, UserName};
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .hint("name a file with `--output`"));
     }
     let choices = choices(args)?;
-    let vault = Vault::open(context.vault()?)?;
+    let vault = Vault::open(vaults::file(context)?)?;
     let accounts = accounts(&choices, args, context, &vault)?;
     if args.moving && !args.yes {
         confirm(context, &vault, &accounts)?;

@@ -6,11 +6,15 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+#[cfg(feature = "postgres")]
+use crate::cli::member_identity;
 use crate::cli::next_command::confirmed;
+#[cfg(feature = "postgres")]
+use crate::cli::slot_choice::SlotChoice;
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
 use crate::cli::words::slot_kind_parser;
-use crate::cli::{audit_trail, keys, new_secret, slot_names, time};
+use crate::cli::{audit_trail, keys, new_secret, slot_names, time, vaults};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
@@ -67,7 +71,25 @@ enum Command {
     /// Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE
     ///
     /// A vault that is created while it is set gets a `key` slot, and opens with that key alone.
-    Generate,
+    Generate {
+        /// Print an identity for shared vaults, for machines that keep none in a file: CI jobs and
+        /// servers
+        #[cfg(feature = "postgres")]
+        #[arg(long)]
+        identity: bool,
+    },
+
+    /// Print your member string, for an admin of a shared vault
+    ///
+    /// It holds two public keys, and is no secret. The identity behind it comes from TOKCTL_KEY and
+    /// its like; else it is made once, and kept in a file of its own, which opens with key slots as a
+    /// vault does.
+    #[cfg(feature = "postgres")]
+    Public {
+        /// The key slot that keeps a new identity: keychain, key or passphrase
+        #[arg(long, value_name = "SLOT")]
+        key_slot: Option<SlotChoice>,
+    },
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -75,15 +97,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Command::List => list(context),
         Command::Add { kind } => add(context, *kind),
         Command::Remove { ids, no_rotate, yes } => remove(context, ids, *no_rotate, *yes),
-        Command::Generate => {
+        #[cfg(feature = "postgres")]
+        Command::Generate { identity: true } => context.ui.line(&member_identity::generate()?),
+        Command::Generate { .. } => {
             let key = keys::generate()?;
             context.ui.line(&key)
+        }
+        #[cfg(feature = "postgres")]
+        Command::Public { key_slot } => {
+            let identity = member_identity::of_user_or_new(context, *key_slot)?;
+            context.ui.line(&identity.keys().to_string())
         }
     }
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let mut slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    let mut slots = Vault::open_read_only(vaults::file(context)?)?.slots()?;
     // The vault has them by their random ids.
     slots.sort_by_key(|slot| (slot.created_at, slot.kind.as_str(), slot.id.to_string()));
     if context.ui.json {
@@ -99,7 +128,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 }
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    let vault = keys::unlock(context, Vault::open(vaults::file(context)?)?)?;
     let secret = new_secret::for_slot(context, kind)?;
     let patience = keys::patience(context);
     let added = context
@@ -118,7 +147,7 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
 }
 
 fn remove(context: &Context, names: &[String], no_rotate: bool, yes: bool) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    let vault = Vault::open(vaults::file(context)?)?;
     let slots = vault.slots()?;
     let ids = slot_names::resolve(&slots, names)?;
     let vault = keys::unlock(context, vault)?;

@@ -2,6 +2,10 @@
 //! the network is not known here, but in `ops`.
 
 pub(super) mod key;
+#[cfg(feature = "postgres")]
+pub(super) mod vault;
+#[cfg(feature = "postgres")]
+pub(super) mod member;
 pub(super) mod login;
 pub(super) mod get;
 pub(super) mod refresh;

@@ -4,11 +4,15 @@ use std::fmt::Write as _;
 
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
+#[cfg(feature = "postgres")]
+use crate::cli::shared_vault;
 use crate::cli::slot_decisions::{self, Decision, Decisions, Purpose};
-use crate::cli::{audit_trail, keys, slot_names};
+use crate::cli::{audit_trail, keys, slot_names, vaults};
 use crate::ops::Vault;
 use crate::ops::key_slots::SlotId;
+#[cfg(feature = "postgres")]
+use crate::ops::shared::Change;
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -29,7 +33,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    #[cfg(feature = "postgres")]
+    if vaults::shared_name(context)?.is_some() {
+        return rotate_shared(args, context);
+    }
+    let vault = Vault::open(vaults::file(context)?)?;
     let dropped = slot_names::resolve(&vault.slots()?, &args.drop_slot)?;
     let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
@@ -41,6 +49,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let replaced = slot_decisions::replace(context, &vault, "rotate-key", decided, args.verify)?;
     slot_decisions::report(context, &replaced);
     tell_leftovers(context, &replaced.rotated);
+    Ok(())
+}
+
+/// Replaces the data key of a shared vault, whose members stay.
+#[cfg(feature = "postgres")]
+fn rotate_shared(args: &Args, context: &Context) -> Result<(), CliError> {
+    if args.verify || !args.drop_slot.is_empty() {
+        return Err(CliError::new(Kind::Usage, "a shared vault has members, and no key slots")
+            .hint(Hint::InVault("member list")));
+    }
+    let vault = shared_vault::open(context)?;
+    let roster = vault.change_members(context, &Change::Rotate)?;
+    context.ui.status(&format!("sealed everything anew, in generation {}", roster.generation()));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::needs::{Census, Line, Need, Subjects, remedy};
 use crate::cli::stopped::Stopped;
+use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{next_command, table, time};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     if args.short {
         return short(args, context);
     }
-    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
+    let vault = vaults::open_read_only(context)?.finished()?;
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "status")?;
     let subjects = Subjects { vault: &vault, filter: choice.filter(), now: time::now() };
@@ -88,8 +89,8 @@ fn end(context: &Context, census: &Census) -> Result<ExitCode, CliError> {
 /// Prints a word for a prompt: the one credential that needs somebody, or how many do, or that the
 /// vault can't be read. A prompt has no room for more, and comes again with each command.
 fn short(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let opened = Vault::open_read_only(context.vault()?);
-    if matches!(opened, Err(StoreError::NoVault { .. })) {
+    let opened = vaults::open_read_only(context);
+    if matches!(opened, Err(NotOpened::Store(StoreError::NoVault { .. }))) {
         return Ok(ExitCode::SUCCESS);
     }
     let look = |vault: Vault| -> Result<Census, CliError> {

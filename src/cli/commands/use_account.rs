@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::directory::{current_directory, place_of_kept};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::quoted;
+use crate::cli::vaults;
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::ops::Vault;
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     {
         return show(context, &kept, &directory);
     }
-    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
+    let vault = args.choice.in_vault(vaults::open_read_only(context))?;
     let choice = args.choice.located(&vault)?;
     let account = account(context, &vault, &choice)?;
     kept.keep(&directory, &account.provider, &account.user);

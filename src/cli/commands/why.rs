@@ -9,11 +9,11 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
+use crate::cli::vaults;
 use crate::cli::{keys, next_command, table, time, typed};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
-use crate::ops::Vault;
 use crate::ops::check;
 use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
 use crate::ops::providers::{self, Provider};
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
+    let vault = args.choice.in_vault(vaults::open_read_only(context))?;
     let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
     // What no command may use is not explained as if it were good.

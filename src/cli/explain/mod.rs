@@ -1,13 +1,17 @@
 //! Explanations of failed operations to a user: exit code, message and what to type next. The
 //! operations know none of these.
 
+mod compare;
 mod file;
 mod provider;
 mod server;
+#[cfg(feature = "postgres")]
+mod shared;
 mod vault;
 mod bundle;
 mod import;
 
+pub(crate) use self::compare::COMPARE;
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, how_to_unlock, repair};

@@ -22,6 +22,8 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         | StoreError::WrongSecret { .. }
         | StoreError::Keychain { .. }
         | StoreError::TamperedSlot { .. } => (Kind::KeyUnavailable, "tokctl doctor".into()),
+        #[cfg(feature = "postgres")]
+        StoreError::Shared(error) => return super::shared::shared_error(error),
         StoreError::NoVault { .. } => (Kind::NotFound, Hint::FirstLogin),
         StoreError::ForeignFile { .. } => {
             (Kind::VaultDamaged, "name another file with `--vault`".into())

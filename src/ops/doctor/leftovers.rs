@@ -118,7 +118,14 @@ mod tests {
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.stored.revision, [7; 16]);
         let change = store.write().unwrap();
-        let begun = Journal { revision, attempt, started_at: NOW, started: None, lease: None };
+        let begun = Journal {
+            revision,
+            attempt,
+            started_at: NOW,
+            started: None,
+            lease: None,
+            shared: None,
+        };
         let sealing = Sealing::begin(&change, &key).unwrap();
         let evidence = Evidence { journal: Some(begun), ..Evidence::default() };
         assert!(evidence::put(&sealing, &account, revision, &evidence).unwrap());

@@ -28,6 +28,8 @@ use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
 use crate::store::StillLocked;
 pub(crate) use crate::store::error::DiskFault;
+#[cfg(feature = "postgres")]
+pub(crate) use crate::store::shared::{AddressError, SharedError};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};

@@ -29,34 +29,34 @@ use crate::store;
 impl Refresh<'_> {
     /// Renews the token, or returns the one that another process renewed meanwhile.
     ///
-    /// If the request fails, or the disk takes no writes, and the caller accepts the stored token,
-    /// returns that with a warning.
+    /// If the request fails, the disk takes no writes, or this member of a shared vault may not
+    /// write, and the caller accepts the stored token, returns that with a warning.
     /// Else fails with [`Error::NotRefreshed`] or [`Error::NotRefreshedBefore`] (trying later may
     /// help), [`Error::Paused`], [`Error::LoginRequired`], or [`Error::Interrupted`]. Fails with
     /// [`Error::Spilled`] or [`Error::Lost`] if the new token could not be stored.
     pub(crate) fn run(&self) -> Result<LiveToken, Error> {
         match self.renew() {
-            Err(Error::Store(error)) if error.is_of_disk() => match self.vault.read(self.account) {
-                Ok(Some(row)) => self.fall_back(error.into(), &row.stored.credential),
-                Ok(None) | Err(_) => Err(error.into()),
-            },
+            Err(Error::Store(error)) if error.leaves_token() => {
+                match self.vault.read(self.account) {
+                    Ok(Some(row)) => self.fall_back(error.into(), &row.stored.credential),
+                    Ok(None) | Err(_) => Err(error.into()),
+                }
+            }
             outcome => outcome,
         }
     }
 
     fn renew(&self) -> Result<LiveToken, Error> {
         self.vault.open_for_writing()?;
+        self.vault.check_may_refresh(self.account)?;
         let arrival = self.arrive()?;
-        let deadline = Instant::now() + WAIT;
+        let deadline = Instant::now() + self.vault.patience(WAIT);
         loop {
             let turn = match self.wait_for_turn(&arrival, deadline)? {
                 WaitOutcome::Turn(turn) => turn,
                 WaitOutcome::Resolved(token) => return Ok(*token),
             };
-            let mut row = self.row()?;
-            if self.vault.adopt_spill(self.account, &row)? {
-                row = self.row()?;
-            }
+            let row = self.row()?;
             let resolved = if self.today.client_proofs.is_some() {
                 // Another process's failed attempt showed another secret or key, so it says nothing
                 // here.
@@ -83,7 +83,7 @@ impl Refresh<'_> {
     fn check_life(&self, token: LiveToken) -> Result<LiveToken, Error> {
         match self.trigger {
             Trigger::Need(need @ Need::AtLeast(asked))
-                if !lasts(token.credential.expiry(), need, (self.clock)()) =>
+                if !lasts(token.credential.expiry(), need, self.now()) =>
             {
                 Err(Error::NeverLongEnough { account: self.account.clone(), asked })
             }

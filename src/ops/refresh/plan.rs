@@ -49,6 +49,11 @@ pub(crate) struct Refresh<'a> {
 }
 
 impl Refresh<'_> {
+    /// Returns the present time, by the clock that the vault is judged by.
+    pub(super) fn now(&self) -> Timestamp {
+        self.vault.now((self.clock)())
+    }
+
     /// Returns the stored token of `credential` with `error` as a warning, if the caller accepts
     /// that token. Else fails with `error`.
     pub(super) fn fall_back(
@@ -56,7 +61,7 @@ impl Refresh<'_> {
         error: Error,
         credential: &Credential,
     ) -> Result<LiveToken, Error> {
-        if self.trigger.accepts(credential, (self.clock)()) {
+        if self.trigger.accepts(credential, self.now()) {
             let warning = Some(Warning::of(error));
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }

@@ -61,7 +61,7 @@ impl Refresh<'_> {
         if stored.credential.status == Status::HandedOver {
             return Err(credential::handed_over(self.vault, self.account));
         }
-        let now = (self.clock)();
+        let now = self.now();
         let (sealed, renewal_proof) = self.renewable(&stored.credential, now)?;
         if let Some(token) = self.heed_pause(&stored.credential, &sealed.client)? {
             return Ok(Some(token));
@@ -85,7 +85,7 @@ impl Refresh<'_> {
             // they do not wait then.
             let held =
                 signals::hold().map_err(|source| store::Error::io("watch signals over", source))?;
-            let began_at = (self.clock)();
+            let began_at = self.now();
             let bound = backoff.request();
             let journal = match turn.begin_refresh(&stored, earlier.as_ref(), began_at, bound) {
                 Ok(Some(journal)) => journal,
@@ -96,10 +96,10 @@ impl Refresh<'_> {
                 Err(error) => return Err(error.into()),
             };
             let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, &shown, bound);
-            let attempt = attempt(&journal, began_at, (self.clock)(), meta);
+            let attempt = attempt(&journal, began_at, self.now(), meta);
             let error = match answer {
                 Ok(mut answer) => {
-                    let now = (self.clock)();
+                    let now = self.now();
                     let (id_token, dropped) = id_token::accept(grant, answer.id_token.take(), now);
                     let grant = OAuthGrant { id_token, ..grant.clone() };
                     let renewed =
@@ -111,7 +111,7 @@ impl Refresh<'_> {
                 Err(error) => error,
             };
             self.keep_pause(&grant.client, &attempt, &error);
-            let since_first_use = journal.since_first_request((self.clock)());
+            let since_first_use = journal.since_first_request(self.now());
             let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
             else {
                 let failure = Failure { attempt: failed_attempt(attempt, &error), error };
@@ -143,7 +143,7 @@ impl Refresh<'_> {
     ) -> Result<Option<LiveToken>, Error> {
         let deadline = Instant::now() + WINDOW;
         loop {
-            let now = (self.clock)();
+            let now = self.now();
             let Some(until) = self.vault.client_pause(client, now) else { return Ok(None) };
             let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             let is_near = Instant::now() + pause < deadline;
@@ -173,7 +173,7 @@ impl Refresh<'_> {
         credential: &Credential,
         earlier: &Journal,
     ) -> Result<Option<LiveToken>, Error> {
-        let now = (self.clock)();
+        let now = self.now();
         let reuse = self.today.renewal.reuse_of(credential);
         if reuse.allows_another_try(earlier.since_first_request(now)) {
             return Ok(None);
@@ -230,7 +230,7 @@ impl Refresh<'_> {
         let mut client = grant.client.clone();
         client.authentication =
             client.authentication.with_proofs(self.today.client_proofs.clone().unwrap_or_default());
-        let now = (self.clock)();
+        let now = self.now();
         match renewal_proof {
             RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
             RenewalProof::Exchange(token) => token::exchange(&client, token, now, bound),
@@ -332,7 +332,7 @@ impl Refresh<'_> {
         error: &token_error::Error,
         journal: &Journal,
     ) -> NextTry {
-        let now = (self.clock)();
+        let now = self.now();
         let reuse = self.today.renewal.reuse_of(credential);
         let rests = error.is_ambiguous()
             && !reuse.allows_another_try(journal.since_first_request(now))
@@ -363,7 +363,7 @@ impl Refresh<'_> {
         stored: &Stored,
         attempt: &Attempt,
     ) -> Result<LiveToken, Error> {
-        let now = (self.clock)();
+        let now = self.now();
         let credential = Credential {
             status: Status::LoginRequired,
             updated_at: now,

@@ -76,7 +76,10 @@ impl<'a> Refresh<'a> {
             }
             if let Some(held) = turn.take() {
                 // Nearly always the process that had the turn before has ended its request.
-                let row = self.row()?;
+                let mut row = self.row()?;
+                if self.vault.adopt_spill(self.account, &row)? {
+                    row = self.row()?;
+                }
                 if !row.journal.is_some_and(|journal| held.has_request_beside(&journal)) {
                     let waited = started.elapsed().as_millis();
                     log::trace!("took the turn to refresh `{}` after {waited} ms", self.account);
@@ -84,8 +87,8 @@ impl<'a> Refresh<'a> {
                 }
                 turn = Some(held);
             }
-            std::thread::sleep(POLL);
             let others_hold_it = turn.is_none() && !queue.is_free()?;
+            std::thread::sleep(if others_hold_it { POLL } else { self.vault.pause(POLL) });
             if !others_hold_it {
                 // Reading another process's result needs no turn, so all waiting processes can
                 // go on at once.
@@ -150,7 +153,7 @@ impl<'a> Refresh<'a> {
             // An interrupted refresh is to be finished.
             Trigger::Need(_) if journal.is_some() && !under_way => Ok(None),
             Trigger::Need(need) => {
-                match judge(self.account, &stored.credential, need, (self.clock)())? {
+                match judge(self.account, &stored.credential, need, self.now())? {
                     TokenState::Good(token) => Ok(Some(*token)),
                     TokenState::Due => Ok(None),
                 }
@@ -168,7 +171,7 @@ impl<'a> Refresh<'a> {
         before: Option<&Attempt>,
     ) -> Option<Result<LiveToken, Error>> {
         let account = self.account.clone();
-        let paused_until = last.paused_until((self.clock)());
+        let paused_until = last.paused_until(self.now());
         let is_new = before.and_then(|before| before.name.as_ref()) != last.name.as_ref();
         if last.action != Action::Refresh || !(is_new || paused_until.is_some()) {
             return None;

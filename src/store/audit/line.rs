@@ -129,6 +129,7 @@ pub(super) fn entry(
     let (provider, whose, slot) = match event.of {
         Subject::Credential { provider, user } => (Some(provider), user, None),
         Subject::Slot(id) => (None, None, id),
+        Subject::Member(label) => (None, None, Some(label)),
         Subject::Vault => (None, None, None),
     };
     let written = Written {

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 use super::line::Mark;
 use crate::model::audit::{Mode, Settings};
 use crate::vault::Key;
+#[cfg(feature = "postgres")]
+use crate::vault::seal::DataKey;
 
 /// The state of the audit, as it is sealed in the vault.
 #[derive(Debug, Clone)]
@@ -23,6 +25,13 @@ impl AuditState {
     /// Returns the state of a new audit, with a new key.
     pub(in crate::store) fn new(settings: Settings) -> Result<Self, getrandom::Error> {
         Ok(Self { key: Key::generate()?, head: Mark::START, settings })
+    }
+
+    /// Returns the state of the audit that this machine keeps of a shared vault: its key is derived
+    /// from `machine_key`, and the vault remembers no entry.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn of_machine(machine_key: &DataKey, settings: Settings) -> Self {
+        Self { key: machine_key.derived("tokctl shared audit v1"), head: Mark::START, settings }
     }
 
     /// Returns the state for a copy of the vault, which remembers no entry: the audit's file stays

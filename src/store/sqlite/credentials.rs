@@ -421,6 +421,7 @@ pub(super) mod tests {
                 started_at: NOW,
                 started: None,
                 lease: None,
+                shared: None,
             };
             let evidence = Evidence { journal: Some(journal.clone()), ..Evidence::default() };
             assert!(evidence::put(&sealing, &account("z"), at, &evidence).unwrap());

@@ -15,6 +15,7 @@ use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential_health::CredentialHealth;
 use crate::store::error::Error;
+pub(crate) use crate::store::evidence::{Evidence, Found};
 use crate::store::record::Journal;
 use crate::untrusted::printable;
 use crate::vault::evidence_key::{Code, EvidenceContext, EvidenceKey};
@@ -25,48 +26,6 @@ pub(super) const EVIDENCE: &str = "evidence, evidence_revision, journal, last_at
 const NUMBER: usize = 1;
 const JOURNAL: usize = 2;
 pub(super) const WIDTH: usize = 5;
-
-/// What is known of a credential's last request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Evidence {
-    /// The journal of a refresh whose answer is not stored.
-    pub(crate) journal: Option<Journal>,
-    /// The last request about the credential.
-    pub(crate) attempt: Option<Attempt>,
-    /// The health that was last reported.
-    pub(crate) reported: CredentialHealth,
-}
-
-impl Evidence {
-    /// Puts `left` in place of the journal `own`. Another journal belongs to another process, and is
-    /// left. Returns whether it was the own one.
-    pub(super) fn end(&mut self, own: &Journal, left: Option<&Journal>) -> bool {
-        let is_own = self.journal.as_ref().is_some_and(|found| found.attempt == own.attempt);
-        if is_own {
-            self.journal = left.cloned();
-        }
-        is_own
-    }
-}
-
-/// The evidence that stands in a row, after its code was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// The evidence is as tokctl wrote it, at this number.
-    Genuine(Box<Evidence>, u64),
-    /// The evidence was edited, or taken away.
-    Forged,
-}
-
-impl Found {
-    /// Returns the evidence; fails with [`Error::Tampered`] if it is forged.
-    pub(crate) fn genuine(self, account: &Account) -> Result<Evidence, Error> {
-        match self {
-            Self::Genuine(evidence, _) => Ok(*evidence),
-            Self::Forged => Err(Error::Tampered { account: account.clone() }),
-        }
-    }
-}
 
 /// Checks the code over the evidence of `account` at `revision`, which stands in `row` from column
 /// `first` on, and reads it.

@@ -22,7 +22,7 @@ use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::{Ui, Verbosity};
-use crate::cli::{next_command, table};
+use crate::cli::{next_command, table, vaults};
 use crate::ops::doctor;
 
 /// Say whether everything is in order, and what mends what is not
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.repair {
         return repair::run(args.yes, context);
     }
-    let path = context.vault()?.clone();
+    let path = vaults::file(context)?.clone();
     let doctor = ["tokctl", "doctor"].map(OsString::from);
     let mut runner = CheckRunner::new(context);
     let around = surroundings::look(&mut runner);

@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
-use crate::cli::{audit_trail, keys, time};
+use crate::cli::{audit_trail, keys, time, vaults};
 use crate::model::audit::{Action, Subject};
 use crate::ops::audit::Fault;
 use crate::ops::doctor::Differences;
@@ -13,7 +13,7 @@ use crate::untrusted::printable;
 /// Drops foreign objects from the schema, seals a new header if the old one does not open, and
 /// begins a new audit if the old one was tampered with, after the user was told of each.
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
-    let path = context.vault()?;
+    let path = vaults::file(context)?;
     let (vault, _) = Vault::open_as_it_is(path)?;
     let Differences { foreign, unindexed, .. } = vault.schema_differences()?;
     let vault = keys::unlock(context, vault)?;

@@ -40,7 +40,7 @@ impl Row {
     pub(super) fn failure(check: Check, error: CliError) -> Self {
         let verdict = match error.kind {
             Kind::VaultDamaged => Verdict::Damaged,
-            Kind::Busy => Verdict::Unknown,
+            Kind::Busy | Kind::VaultUnreachable | Kind::VaultBusy => Verdict::Unknown,
             Kind::Failed
             | Kind::Usage
             | Kind::NotFound

@@ -151,8 +151,10 @@ fn check_unlocked(
         }
     };
     let vault = vault.with_watermarks(context.watermarks());
-    let message = format!("it opens with a `{}` slot", vault.slot_secret().kind());
-    runner.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
+    if let Ok(secret) = vault.slot_secret() {
+        let message = format!("it opens with a `{}` slot", secret.kind());
+        runner.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
+    }
     check_sealed(runner, vault, around, kinds, online);
 }
 
@@ -171,10 +173,11 @@ fn check_sealed(
 ) {
     let mut at_hand = around.at_hand.clone().unwrap_or_default();
     // Reuses the secret that unlocked the vault, so that the user is not asked twice.
+    let own = vault.slot_secret().ok();
     if at_hand.is_empty() {
-        at_hand.push(vault.slot_secret().clone());
+        at_hand.extend(own.cloned());
     }
-    if has_keychain(kinds) && vault.slot_secret().kind() != SlotKind::Keychain {
+    if has_keychain(kinds) && own.is_some_and(|own| own.kind() != SlotKind::Keychain) {
         at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(runner.context)));
     }
     let looked = runner

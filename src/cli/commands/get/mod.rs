@@ -10,13 +10,14 @@ use crate::cli::ci_mask::CiMask;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::renewal::{self, RenewalCaller};
+use crate::cli::vaults;
 use crate::cli::{audit_trail, keys, memory_vault};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::duration;
 use crate::model::readiness::Need;
 use crate::ops::token::{self, LiveToken, Policy};
-use crate::ops::{self, OpenVault, Vault};
+use crate::ops::{self, OpenVault};
 
 /// Print a token that works, refreshed first if need be
 ///
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         let token = memory_vault::live(context, &account, args.policy())?;
         return format::print(args.format, args.ci_mask, context, &account, &token);
     }
-    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
+    let vault = args.choice.in_vault(vaults::open_read_only(context))?;
     let account = match args.choice.account() {
         Some(account) => account,
         None => args.choice.resolve(context, &vault, "get")?,

@@ -17,6 +17,7 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
+use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{Account, UserName};
 use crate::model::audit::Action;
@@ -24,7 +25,7 @@ use crate::model::credential::{ApiAuth, Credential, Expiry, Grant};
 use crate::model::reference::Named;
 use crate::ops::check::{self, Noted};
 use crate::ops::error::StoreError;
-use crate::ops::{OpenVault, Vault, credential, git_servers, token};
+use crate::ops::{OpenVault, credential, git_servers, token};
 use crate::secret::{AccessToken, SecretText};
 use crate::untrusted::printable;
 
@@ -127,11 +128,11 @@ fn find(
     let url = url.ok_or_else(|| {
         NoAnswer::Usual(format!("`{}` is not the name of a host", printable(&request.host)))
     })?;
-    let vault = match Vault::open_read_only(context.vault()?) {
-        Err(StoreError::NoVault { .. }) => {
+    let vault = match vaults::open_read_only(context) {
+        Err(NotOpened::Store(StoreError::NoVault { .. })) => {
             return Err(NoAnswer::Usual("there is no vault yet".into()));
         }
-        other => other?,
+        other => other.map_err(CliError::from)?,
     };
     let choice = Choice::of(args.provider.clone(), args.user.clone())
         .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;

@@ -18,6 +18,7 @@ use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::slot_choice::SlotChoice;
+use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
@@ -28,7 +29,7 @@ use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Skipped,
     Terms,
 };
-use crate::ops::{self, BundleError, Vault, providers};
+use crate::ops::{self, BundleError, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -275,9 +276,10 @@ fn foresee(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Option<Vec<Placed>>, CliError> {
-    let vault = match Vault::open_read_only(context.vault()?).and_then(Vault::finished) {
+    let opened = vaults::open_read_only(context).and_then(|vault| Ok(vault.finished()?));
+    let vault = match opened {
         Ok(vault) => Some(keys::unlock(context, vault)?),
-        Err(StoreError::NoVault { .. }) => None,
+        Err(NotOpened::Store(StoreError::NoVault { .. })) => None,
         Err(error) => return Err(error.into()),
     };
     placed_unless_before(args, import::preview(vault.as_ref(), incoming, terms, now))
@@ -291,7 +293,7 @@ fn store_batch(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Option<Vec<Placed>>, CliError> {
-    let vault = keys::open_or_create(context, args.key_slot)?;
+    let vault = vaults::open_or_create(context, args.key_slot)?;
     audit_trail::keep_as_configured(context, &vault);
     let outcome = context.ui.with_progress("taking in", |progress| {
         import::take_in(&vault, incoming, terms, now, progress)

@@ -14,12 +14,12 @@ use self::selection::{Listing, Selection};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::vaults;
 use crate::cli::{next_command, time};
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
-use crate::ops::Vault;
 
 /// Show what is stored, never a secret
 ///
@@ -67,7 +67,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
+    let vault = vaults::open_read_only(context)?.finished()?;
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "list")?;
     let now = time::now();

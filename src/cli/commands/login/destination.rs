@@ -1,9 +1,10 @@
 //! The destination of a login: the server, and the place in the vault.
 
+use crate::cli::audit_trail;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::slot_choice::SlotChoice;
-use crate::cli::{audit_trail, keys};
+use crate::cli::vaults::{self, NotOpened};
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
@@ -110,9 +111,9 @@ impl Destination<'_> {
 
     /// Opens the vault for a look without a key, if there is one.
     fn vault_there(&self) -> Result<Option<Vault>, CliError> {
-        match Vault::open_read_only(self.context.vault()?) {
+        match vaults::open_read_only(self.context) {
             Ok(vault) => Ok(vault.is_finished()?.then_some(vault)),
-            Err(StoreError::NoVault { .. }) => Ok(None),
+            Err(NotOpened::Store(StoreError::NoVault { .. })) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -151,7 +152,7 @@ impl Destination<'_> {
     fn take(&mut self) -> Result<OpenVault, CliError> {
         match self.opened.take() {
             Some(vault) => Ok(vault),
-            None => keys::open_or_create(self.context, self.key_slot),
+            None => vaults::open_or_create(self.context, self.key_slot),
         }
     }
 

@@ -36,7 +36,7 @@ const NARROWEST: usize = 30;
 /// Show the manual: the page of a command, or of a topic
 ///
 /// A name is that of a command, such as `get` or `key add`, else that of a topic: `config`,
-/// `refresh`, `ci` or `security`. `refresh` is both: `tokctl help refresh` shows the command, and
+/// `refresh`, `ci`, `shared` or `security`. `refresh` is both: `tokctl help refresh` shows the command, and
 /// `tokctl help 7 refresh` the topic, as `man 7 tokctl-refresh` does. At a terminal a page is shown
 /// with the program in $PAGER, else with `less`. No network is used.
 #[derive(Debug, clap::Args)]

@@ -4,17 +4,19 @@
 use std::collections::BTreeSet;
 
 /// The topics: the name, the section of the manual, and the page without its first line.
-pub(super) const TOPICS: [(&str, char, &str); 6] = [
+pub(super) const TOPICS: [(&str, char, &str); 8] = [
     ("config", '5', include_str!("../../../../man/topics/config.man")),
     ("refresh", '7', include_str!("../../../../man/topics/refresh.man")),
     ("ci", '7', include_str!("../../../../man/topics/ci.man")),
     ("clients", '7', include_str!("../../../../man/topics/clients.man")),
     ("mcp", '7', include_str!("../../../../man/topics/mcp.man")),
+    ("shared", '7', include_str!("../../../../man/topics/shared.man")),
+    ("shared-format", '7', include_str!("../../../../man/topics/shared-format.man")),
     ("security", '7', include_str!("../../../../man/topics/security.man")),
 ];
 
 /// The sections of each page of a command, by its name.
-const SECTIONS: [(&str, &str); 30] = [
+const SECTIONS: [(&str, &str); 40] = [
     ("tokctl", include_str!("../../../../man/sections/tokctl.man")),
     ("tokctl-login", include_str!("../../../../man/sections/login.man")),
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
@@ -38,6 +40,16 @@ const SECTIONS: [(&str, &str); 30] = [
     ("tokctl-key-add", include_str!("../../../../man/sections/key-add.man")),
     ("tokctl-key-remove", include_str!("../../../../man/sections/key-remove.man")),
     ("tokctl-key-generate", include_str!("../../../../man/sections/key-generate.man")),
+    ("tokctl-key-public", include_str!("../../../../man/sections/key-public.man")),
+    ("tokctl-vault", include_str!("../../../../man/sections/vault.man")),
+    ("tokctl-vault-init", include_str!("../../../../man/sections/vault-init.man")),
+    ("tokctl-vault-join", include_str!("../../../../man/sections/vault-join.man")),
+    ("tokctl-vault-status", include_str!("../../../../man/sections/vault-status.man")),
+    ("tokctl-member", include_str!("../../../../man/sections/member.man")),
+    ("tokctl-member-list", include_str!("../../../../man/sections/member-list.man")),
+    ("tokctl-member-add", include_str!("../../../../man/sections/member-add.man")),
+    ("tokctl-member-remove", include_str!("../../../../man/sections/member-remove.man")),
+    ("tokctl-member-role", include_str!("../../../../man/sections/member-role.man")),
     ("tokctl-backup", include_str!("../../../../man/sections/backup.man")),
     ("tokctl-import", include_str!("../../../../man/sections/import.man")),
     ("tokctl-export", include_str!("../../../../man/sections/export.man")),
@@ -57,7 +69,7 @@ pub(super) fn sections(name: &str) -> &'static str {
 
 /// Whether a page is about a command of a command.
 fn is_subcommand(name: &str) -> bool {
-    ["key-", "providers-"].iter().any(|command| name.starts_with(command))
+    ["key-", "providers-", "vault-", "member-"].iter().any(|command| name.starts_with(command))
 }
 
 /// Returns the names of pages, for completion: commands, without their subcommands, and topics.

@@ -18,15 +18,16 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::progress::Progress;
 use crate::cli::ui::Verbosity;
+use crate::cli::vaults;
 use crate::cli::{keys, next_command, time};
 use crate::model::account::Account;
 use crate::model::credential::Credential;
+use crate::ops::OpenVault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job, Waiting};
-use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open(context.vault()?)?;
+    let vault = vaults::open(context)?;
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;

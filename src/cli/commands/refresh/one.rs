@@ -7,18 +7,19 @@ use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
+use crate::cli::vaults;
 use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::ops::refresh::Trigger;
-use crate::ops::{Vault, credential, token};
+use crate::ops::{credential, token};
 use crate::secret::AccessToken;
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let refused =
         args.if_token_is.as_deref().map(|named| refused_token(named, context)).transpose()?;
-    let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
+    let vault = args.choice.in_vault(vaults::open(context))?;
     let account = args.choice.resolve(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
     if args.expiring_within.is_some() || refused.is_some() {

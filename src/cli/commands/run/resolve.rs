@@ -14,6 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
+use crate::cli::vaults;
 use crate::cli::{audit_trail, choice, keys, memory_vault, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
@@ -23,7 +24,7 @@ use crate::model::reference::{Field, Named, Reference};
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
 use crate::ops::token::{self, LiveToken, TokenState};
-use crate::ops::{self, OpenVault, Vault, credential};
+use crate::ops::{self, OpenVault, credential};
 use crate::secret::SecretText;
 
 /// The number of threads that renew tokens.
@@ -57,7 +58,7 @@ pub(super) fn resolve(
     if context.is_in_memory() {
         return in_memory(context, wishes).map(Some);
     }
-    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
+    let vault = keys::unlock(context, vaults::open_read_only(context)?)?;
     for (variable, wish) in wishes.iter_mut() {
         let Some(named) = wish.named_mut() else { continue };
         let reference = match named {

@@ -25,11 +25,12 @@ use crate::cli::commands::refresh::selection::decide_for_service;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::Verbosity;
+use crate::cli::vaults;
 use crate::cli::{keys, time};
 use crate::model::account::Account;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::{OpenVault, Opener, Vault};
+use crate::ops::{OpenVault, Opener};
 use crate::private_file;
 use crate::signals;
 
@@ -61,7 +62,7 @@ pub(in crate::cli::commands::refresh) fn run(
 ) -> Result<(), CliError> {
     // A mistake in the configuration is reported at the start, and not when it first matters.
     context.config()?;
-    let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
+    let vault = args.choice.in_vault(vaults::open(context))?;
     // A service without names waits for the first login. A name that nobody has is a mistake.
     args.choice.located(&vault)?.expect_some(context, &vault, "refresh")?;
     let opener = keys::unlock(context, vault)?.opener();
@@ -225,7 +226,11 @@ impl<'a> Service<'a> {
                 self.end_outage(account, now);
                 match error.kind {
                     // A fault of the vault or the machine would hit every other account too.
-                    Kind::Failed | Kind::KeyUnavailable | Kind::Busy => self.schedule.pause(now),
+                    Kind::Failed
+                    | Kind::KeyUnavailable
+                    | Kind::VaultUnreachable
+                    | Kind::VaultBusy
+                    | Kind::Busy => self.schedule.pause(now),
                     Kind::Usage
                     | Kind::NotFound
                     | Kind::LoginRequired

@@ -41,6 +41,8 @@ impl Troubles {
             | Kind::ProviderUnavailable
             | Kind::LoginFailed
             | Kind::Busy
+            | Kind::VaultUnreachable
+            | Kind::VaultBusy
             | Kind::CommandNotExecutable
             | Kind::CommandNotFound => false,
         };

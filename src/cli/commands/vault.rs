@@ -1,0 +1,270 @@
+//! `tokctl vault`: founds a shared vault, joins one, and shows its state.
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::shared_vault::{self, Opened};
+use crate::cli::slot_choice::SlotChoice;
+use crate::cli::typed::quoted;
+use crate::cli::vault_place::{SharedName, is_address};
+use crate::cli::{member_identity, time, vaults};
+use crate::config::vaults::{JoinedVault, is_name};
+use crate::ops::Vault;
+use crate::ops::error::StoreError;
+use crate::ops::shared::{self, Label, LeaseRunning};
+use crate::untrusted::printable;
+
+/// A vault that many machines share, in a PostgreSQL database
+///
+/// Rows are sealed and signed on the machines of its members: the database can neither read nor forge
+/// them. `tokctl help shared` shows how a team, CI jobs and servers use one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Found a vault in a database, with yourself as its admin
+    ///
+    /// The address is `postgres://USER@HOST/DATABASE`, `service=NAME`, or what libpq takes else. Its
+    /// password comes from ~/.pgpass or PGPASSWORD. The tables are made in that database, and the
+    /// vault is joined. The join line is printed.
+    Init {
+        /// The database
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+
+        /// Your label among the members [default: your name on this machine, else `admin`]
+        #[arg(long, value_name = "LABEL")]
+        label: Option<Label>,
+
+        #[command(flatten)]
+        kept: Kept,
+    },
+
+    /// Use a shared vault of which an admin made you a member
+    ///
+    /// The join line ends with `#` and the entry of the list of members at which this machine begins to
+    /// trust. It is kept, so that other commands find the vault by its name, or without one where no
+    /// vault is in a file here.
+    Join {
+        /// What an admin gave you
+        #[arg(value_name = "JOIN-LINE")]
+        line: String,
+
+        #[command(flatten)]
+        kept: Kept,
+    },
+
+    /// Show a shared vault: its generation, the head of its list of members, who refreshes
+    ///
+    /// Members compare the head: if two of them see different ones that don't become equal, the
+    /// database shows them different lists.
+    Status,
+}
+
+#[derive(Debug, clap::Args)]
+struct Kept {
+    /// The name for `--vault` [default: that of the database]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// The key slot that keeps a new identity: keychain, key, passphrase
+    #[arg(long, value_name = "SLOT")]
+    key_slot: Option<SlotChoice>,
+}
+
+/// The SQL that lets a user of the database read a vault and change nothing.
+const FOR_READERS: &str =
+    "GRANT SELECT ON tokctl_vaults, tokctl_roster, tokctl_slots, tokctl_rows TO READER;";
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    match &args.command {
+        Command::Init { address, label, kept } => init(context, address, label.as_ref(), kept),
+        Command::Join { line, kept } => join(context, line, kept),
+        Command::Status => status(context),
+    }
+}
+
+fn init(
+    context: &Context,
+    address: &str,
+    label: Option<&Label>,
+    kept: &Kept,
+) -> Result<(), CliError> {
+    let typed = shared_name(address)?;
+    if typed.pin.is_some() {
+        return Err(CliError::new(Kind::Usage, "a new vault has no join line yet")
+            .hint("leave out `#` and what is behind it, or `tokctl vault join` with all of it"));
+    }
+    let label = match label {
+        Some(label) => label.clone(),
+        None => own_label(context),
+    };
+    let name = kept_name(context, &typed, kept)?;
+    let identity = || member_identity::of_user_or_new(context, kept.key_slot);
+    let place = vaults::place_for(context, &typed, identity)?;
+    let founding = || shared::found(place, label.clone());
+    let vault =
+        Opened::of(typed.clone(), context.ui.while_waiting("founding the vault", founding)?);
+    let roster = vault.roster()?;
+    keep(context, &name, &typed, &roster.head().to_string())?;
+    context.ui.status(&format!("founded the vault `{name}`, with you as its admin `{label}`"));
+    context.ui.status(&format!("its head is {}", roster.head()));
+    context.ui.status(&format!("let a user of the database only read it: {FOR_READERS}"));
+    tell_use(context, &name);
+    context.ui.line(&vault.join_line(&roster))
+}
+
+fn join(context: &Context, line: &str, kept: &Kept) -> Result<(), CliError> {
+    let typed = shared_name(line)?;
+    let Some(pin) = typed.pin.clone() else {
+        let what = "the join line is cut off: it ends with `#`, a number and 52 letters and digits";
+        return Err(CliError::new(Kind::Usage, what)
+            .hint("put what an admin gave you between single quotes, all of it"));
+    };
+    let name = kept_name(context, &typed, kept)?;
+    let identity = || member_identity::of_user_or_new(context, kept.key_slot);
+    let place = vaults::place_for(context, &typed, identity)?;
+    let opening = || shared::open(place);
+    let vault = Opened::of(typed.clone(), context.ui.while_waiting("opening the vault", opening)?);
+    keep(context, &name, &typed, &pin)?;
+    let roster = vault.roster()?;
+    if let Some(own) = roster.member(vault.own_id()?) {
+        context.ui.status(&format!("joined the vault `{name}` as `{}`, {}", own.label, own.role));
+    }
+    tell_use(context, &name);
+    Ok(())
+}
+
+/// Reads the address of a shared vault.
+fn shared_name(text: &str) -> Result<SharedName, CliError> {
+    let text = text.trim();
+    if !is_address(text) {
+        let what = format!("`{}` is no address of a database", printable(text));
+        return Err(CliError::new(Kind::Usage, what)
+            .hint("it is as `postgres://tokctl@db.example/tokctl`, or `service=NAME`"));
+    }
+    Ok(SharedName::of(text))
+}
+
+/// Returns the name under which a vault is kept here: the one that was given, or that of its database
+/// or service.
+fn kept_name(context: &Context, typed: &SharedName, kept: &Kept) -> Result<String, CliError> {
+    let joined = context.joined_vaults()?;
+    let name = match (&kept.name, joined.at(&typed.address_without_password())) {
+        (Some(name), _) => name.clone(),
+        (None, Some((name, _))) => name.to_owned(),
+        (None, None) => typed.usual_name(),
+    };
+    if is_name(&name) {
+        return Ok(name);
+    }
+    let what = "a vault's name has lower-case letters, digits, `-` and `_`";
+    Err(CliError::new(Kind::Usage, what).hint("choose one with `--name`"))
+}
+
+/// Keeps the vault under its name, with the entry at which this machine begins to trust. The password,
+/// if the address had one, is not kept.
+fn keep(context: &Context, name: &str, typed: &SharedName, pin: &str) -> Result<(), CliError> {
+    let Some(path) = context.joined_path() else {
+        context.ui.warning("neither HOME nor XDG_DATA_HOME says where the join line could be kept");
+        return Ok(());
+    };
+    let mut joined = context.joined_vaults()?;
+    let address = typed.address_without_password();
+    joined.keep(name, JoinedVault { address, pin: pin.to_owned() });
+    joined.store(&path).map_err(|error| {
+        CliError::new(Kind::Failed, "the join line could not be kept").caused_by(&error)
+    })
+}
+
+/// Says how other commands find the vault.
+fn tell_use(context: &Context, name: &str) {
+    let is_usual = context.joined_vaults().is_ok_and(|joined| joined.is_usual(name));
+    let file = context.usual_file();
+    let is_missing = |path| matches!(Vault::open_read_only(path), Err(StoreError::NoVault { .. }));
+    if is_usual && file.is_none_or(is_missing) {
+        context.ui.status("commands without `--vault` use it from now on");
+    } else {
+        context.ui.status(&format!(
+            "commands use it with `--vault {name}`, or where TOKCTL_VAULT={name} is set"
+        ));
+    }
+}
+
+/// Returns the label of the user on this machine, or `admin` if that is none.
+fn own_label(context: &Context) -> Label {
+    let user = context.environment.text("USER").or_else(|| context.environment.text("LOGNAME"));
+    user.and_then(|user| user.parse().ok()).unwrap_or_else(Label::admin)
+}
+
+fn status(context: &Context) -> Result<(), CliError> {
+    let vault = shared_vault::open(context)?;
+    let (roster, own_id, leases) = (vault.roster()?, vault.own_id()?, vault.leases()?);
+    let own = roster.member(own_id);
+    if context.ui.json {
+        return context.ui.json(&Status {
+            v: 1,
+            address: vault.address(),
+            generation: roster.generation(),
+            head: roster.head().to_string(),
+            label: own.map(|own| own.label.to_string()),
+            role: own.map(|own| own.role.as_str()),
+            members: roster.members().len(),
+            refreshing: leases.iter().map(Lease::of).collect(),
+        });
+    }
+    let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
+    for (what, value) in [
+        ("vault", vault.address()),
+        ("head", roster.head().to_string()),
+        ("generation", roster.generation().to_string()),
+        ("members", roster.members().len().to_string()),
+        ("you", who),
+    ] {
+        context.ui.line(&format!("{what:<12}{value}"))?;
+    }
+    for Lease { account, holder, since, running } in leases.iter().map(Lease::of) {
+        let who = holder.unwrap_or_else(|| "somebody".to_owned());
+        let what = if running { "refreshing" } else { "interrupted" };
+        context.ui.line(&format!("{what:<12}{account} by {who}, since {since}"))?;
+    }
+    context.ui.line(&format!("{:<12}{}", "join line", quoted(&vault.join_line(&roster))))
+}
+
+#[derive(Serialize)]
+struct Status {
+    v: u8,
+    address: String,
+    generation: u64,
+    head: String,
+    label: Option<String>,
+    role: Option<&'static str>,
+    members: usize,
+    /// The refreshes that have no answer yet.
+    refreshing: Vec<Lease>,
+}
+
+#[derive(Serialize)]
+struct Lease {
+    account: String,
+    holder: Option<String>,
+    since: String,
+    /// Whether the request may still be on its way.
+    running: bool,
+}
+
+impl Lease {
+    fn of(lease: &LeaseRunning) -> Self {
+        Self {
+            account: lease.account.to_string(),
+            holder: lease.holder.as_deref().map(printable),
+            since: time::rfc3339(lease.since),
+            running: lease.is_running,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The identity with which this user opens shared vaults: from the environment, else from the file
+//! in which `tokctl key public` keeps it.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::slot_choice::SlotChoice;
+use super::{key_material, keys, time};
+use crate::ops::error::StoreError;
+use crate::ops::key_text::Given;
+use crate::ops::member_identity::{self, Identity};
+use crate::ops::{SlotSecret, Vault};
+
+/// Returns the identity. Fails if there is none.
+pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
+    let given = match key_material::given(context)? {
+        Some((_, Given::Identity(key))) => return Ok(Identity::from_key(key)),
+        Some((source, Given::Slot(SlotSecret::Key(_)))) => Some(source),
+        Some((_, Given::Slot(_))) | None => None,
+    };
+    let path = path(context)?;
+    let vault = match Vault::open_read_only(&path).and_then(Vault::finished) {
+        Ok(vault) => vault,
+        Err(StoreError::NoVault { .. }) => return Err(none(given)),
+        Err(error) => return Err(error.into()),
+    };
+    let vault = keys::unlock(&context.for_file(path), vault)?;
+    member_identity::read(&vault)?.ok_or_else(|| none(given))
+}
+
+/// Returns the identity; makes one where there is none, and keeps it in a file that opens with the
+/// key slot `slot`.
+pub(crate) fn of_user_or_new(
+    context: &Context,
+    slot: Option<SlotChoice>,
+) -> Result<Identity, CliError> {
+    if let Some((_, Given::Identity(key))) = key_material::given(context)? {
+        return Ok(Identity::from_key(key));
+    }
+    let vault = keys::open_or_create(&context.for_file(path(context)?), slot)?;
+    Ok(member_identity::read_or_make(&vault, time::now())?)
+}
+
+/// Generates an identity and returns its text.
+pub(crate) fn generate() -> Result<Zeroizing<String>, CliError> {
+    Ok(member_identity::generate()?.text())
+}
+
+fn path(context: &Context) -> Result<PathBuf, CliError> {
+    context.identity_path().ok_or_else(|| {
+        CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where your identity is")
+            .hint("set TOKCTL_KEY to what `tokctl key generate --identity` prints")
+    })
+}
+
+/// Returns the error for a user without an identity. `slot_key` is the source of a key that opens
+/// files, which somebody may have taken for one.
+fn none(slot_key: Option<&str>) -> CliError {
+    match slot_key {
+        Some(source) => {
+            let what = format!("{source} holds a key, and a shared vault opens with an identity");
+            CliError::new(Kind::KeyUnavailable, what).hint(
+                "set it to what `tokctl key generate --identity` prints, once an admin added it",
+            )
+        }
+        None => CliError::new(
+            Kind::KeyUnavailable,
+            "there is no identity here that opens a shared vault",
+        )
+        .hint("tokctl key public"),
+    }
+}

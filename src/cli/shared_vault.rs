@@ -1,0 +1,104 @@
+//! The shared vault that `member` and `vault` are about.
+
+use std::ops::Deref;
+
+use super::audit_trail;
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::vault_place::SharedName;
+use super::vaults;
+use crate::model::audit::{Action, Subject};
+use crate::ops::OpenVault;
+use crate::ops::shared::{self, Change, LeaseRunning, MemberId, Roster};
+
+/// A shared vault that is open, with the name under which it was found.
+pub(crate) struct Opened {
+    vault: OpenVault,
+    name: SharedName,
+}
+
+impl Deref for Opened {
+    type Target = OpenVault;
+
+    fn deref(&self) -> &OpenVault {
+        &self.vault
+    }
+}
+
+/// Opens the shared vault that the user named, or that was joined. Fails for a vault in a file.
+pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
+    let Some(name) = vaults::shared_name(context)? else {
+        return Err(CliError::new(
+            Kind::Usage,
+            "this is for a shared vault, not for one in a file",
+        )
+        .hint("name a shared one with `--vault`, or join one: `tokctl help vault join`"));
+    };
+    let place = vaults::place(context, &name)?;
+    let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
+    Ok(Opened::of(name, vault))
+}
+
+impl Opened {
+    /// Returns `vault`, found under `name`, as one that is open.
+    pub(crate) fn of(name: SharedName, vault: OpenVault) -> Self {
+        Self { vault, name }
+    }
+
+    /// Returns the list of members.
+    pub(crate) fn roster(&self) -> Result<Roster, CliError> {
+        Ok(shared::roster(&self.vault)?)
+    }
+
+    /// Returns the key by which the roster knows this user.
+    pub(crate) fn own_id(&self) -> Result<MemberId, CliError> {
+        Ok(shared::own_id(&self.vault)?)
+    }
+
+    /// Returns the refreshes that have no answer yet.
+    pub(crate) fn leases(&self) -> Result<Vec<LeaseRunning>, CliError> {
+        Ok(shared::leases(&self.vault)?)
+    }
+
+    /// Changes the list of members, and returns the new one. Writes an entry of the audit, whatever
+    /// became of the change.
+    pub(crate) fn change_members(
+        &self,
+        context: &Context,
+        change: &Change,
+    ) -> Result<Roster, CliError> {
+        audit_trail::keep_as_configured(context, &self.vault);
+        let changed = self.changed(context, change);
+        let (command, action, subject) = match change {
+            Change::Add(member) => {
+                ("member", Action::AddMember, Subject::Member(member.label.as_str()))
+            }
+            Change::Remove(label) => {
+                ("member", Action::RemoveMember, Subject::Member(label.as_str()))
+            }
+            Change::SetRole(label, _) => {
+                ("member", Action::SetRole, Subject::Member(label.as_str()))
+            }
+            Change::Rotate => ("rotate-key", Action::RotateKey, Subject::Vault),
+        };
+        audit_trail::note_change(context, &self.vault, command, action, subject, &changed);
+        changed
+    }
+
+    fn changed(&self, context: &Context, change: &Change) -> Result<Roster, CliError> {
+        let changed = context.ui.while_waiting("changing the members", || {
+            shared::change_members(&self.vault, change)
+        })?;
+        Ok(changed)
+    }
+
+    /// Returns the address of the vault, without a password.
+    pub(crate) fn address(&self) -> String {
+        self.name.address_without_password()
+    }
+
+    /// Returns the line with which a member joins: the address, and the last entry of `roster`.
+    pub(crate) fn join_line(&self, roster: &Roster) -> String {
+        format!("{}#{}", self.address(), roster.head())
+    }
+}

@@ -1,0 +1,161 @@
+//! Names of vaults: those in the table `[vaults]` of `config.toml`, and those that `tokctl vault join`
+//! keeps in a file of its own.
+//!
+//! Both say where a vault is and at which entry of its roster this machine begins to trust; so both
+//! are files that nobody else may write.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::private_file;
+
+/// The greatest size of the file of joined vaults, in bytes.
+const LARGEST: u64 = 256 * 1024;
+
+/// The most characters of a vault's name.
+const LONGEST_NAME: usize = 64;
+
+/// The reason why the file of joined vaults can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    File(#[from] private_file::Error),
+    /// The file is not as tokctl wrote it.
+    #[error("`{}`: {message}", path.display())]
+    Malformed { path: PathBuf, message: String },
+}
+
+/// The vaults that this user joined.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Joined {
+    /// The name of the vault that counts where no other is named, and there is no file.
+    default: Option<String>,
+    #[serde(default)]
+    vaults: BTreeMap<String, JoinedVault>,
+}
+
+/// A vault that was joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JoinedVault {
+    /// The address of its database, without a pin.
+    pub(crate) address: String,
+    /// The number and hash of the entry at which this machine begins to trust.
+    pub(crate) pin: String,
+}
+
+/// Whether `text` can be the name of a vault: up to 64 lower-case letters, digits, `-` and `_`, the
+/// first a letter or digit. A path that looks so is written as `./name`.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_plain = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit();
+    text.len() <= LONGEST_NAME
+        && text.starts_with(is_plain)
+        && text.chars().all(|one| is_plain(one) || one == '-' || one == '_')
+}
+
+/// Splits `text` into the address of a vault and the pin behind `#`.
+pub(crate) fn split_pin(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once('#') {
+        Some((address, pin)) => (address, Some(pin)),
+        None => (text, None),
+    }
+}
+
+impl Joined {
+    /// Reads the file at `path`; a missing one is empty. Fails if others can write it.
+    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = match private_file::read_trusted_plain(path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(private_file::Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let malformed = |message| Error::Malformed { path: path.to_owned(), message };
+        let text = std::str::from_utf8(&bytes).map_err(|_| malformed("it is not UTF-8".into()))?;
+        toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))
+    }
+
+    /// Replaces the file at `path`, whose directory is made if it is missing.
+    pub(crate) fn store(&self, path: &Path) -> Result<(), Error> {
+        if let Some(directory) = path.parent() {
+            private_file::create_directory(directory)?;
+        }
+        let text = toml::to_string(self).map_err(|error| Error::Malformed {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        private_file::replace_private(path, text.as_bytes())
+            .map_err(|source| private_file::Error::Io { path: path.to_owned(), source }.into())
+    }
+
+    /// Keeps `vault` under `name`, in the place of another one of that name. The first that is kept
+    /// becomes the default.
+    pub(crate) fn keep(&mut self, name: &str, vault: JoinedVault) {
+        self.vaults.insert(name.to_owned(), vault);
+        self.default.get_or_insert_with(|| name.to_owned());
+    }
+
+    /// Returns the vault called `name`.
+    pub(crate) fn named(&self, name: &str) -> Option<&JoinedVault> {
+        self.vaults.get(name)
+    }
+
+    /// Returns the vault that was joined at `address`.
+    pub(crate) fn at(&self, address: &str) -> Option<(&str, &JoinedVault)> {
+        let found = self.vaults.iter().find(|(_, vault)| vault.address == address);
+        found.map(|(name, vault)| (name.as_str(), vault))
+    }
+
+    /// Whether `name` is that of the vault that counts where no other is named.
+    pub(crate) fn is_usual(&self, name: &str) -> bool {
+        self.default.as_deref() == Some(name)
+    }
+
+    /// Returns the vault that counts where no other is named.
+    pub(crate) fn usual(&self) -> Option<&JoinedVault> {
+        self.named(self.default.as_ref()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault(address: &str) -> JoinedVault {
+        JoinedVault { address: address.into(), pin: "7.x".into() }
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_name_and_address() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("data/vaults.toml");
+        let mut joined = Joined::load(&path).unwrap();
+        assert!(joined.usual().is_none());
+        joined.keep("team", vault("postgres://a/x"));
+        joined.keep("ops", vault("postgres://b/y"));
+        joined.store(&path).unwrap();
+        let joined = Joined::load(&path).unwrap();
+        assert_eq!(joined.usual(), Some(&vault("postgres://a/x")));
+        assert_eq!(joined.at("postgres://b/y").unwrap().0, "ops");
+        assert!(joined.named("x").is_none() && joined.at("postgres://b").is_none());
+    }
+
+    #[test]
+    fn a_name_is_no_path_and_no_address() {
+        for name in ["team", "ops-2", "a_b", "7"] {
+            assert!(is_name(name), "{name}");
+        }
+        for text in ["", "-x", "a.db", "./team", "/x", "Team", "postgres://a", &"a".repeat(65)] {
+            assert!(!is_name(text), "{text}");
+        }
+        assert_eq!(split_pin("postgres://a/b#7.x"), ("postgres://a/b", Some("7.x")));
+        assert_eq!(split_pin("postgres://a/b"), ("postgres://a/b", None));
+    }
+}

@@ -1,0 +1,50 @@
+//! Shared vaults: founding one, and changing who its members are.
+
+use super::error::Error;
+use crate::store::shared::Shared;
+pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
+use crate::store::{self, OpenVault, Vault};
+pub(crate) use crate::vault::shared::member::{Label, Member, MemberId, MemberKeys, Role};
+pub(crate) use crate::vault::shared::roster::{Change, Forged, Refused, Roster};
+
+/// Founds a vault in the database at `place`, with its identity as the first admin, and opens it.
+pub(crate) fn found(place: Place, founder: Label) -> Result<OpenVault, Error> {
+    opened(Vault::found_shared(place, founder)?)
+}
+
+/// Opens the vault at `place`: verifies its list of members from the pin on, and gets the data key.
+pub(crate) fn open(place: Place) -> Result<OpenVault, Error> {
+    opened(Vault::open_shared(place)?)
+}
+
+/// Returns the list of members, as it was when `vault` was last read.
+pub(crate) fn roster(vault: &OpenVault) -> Result<Roster, Error> {
+    Ok(end(vault)?.roster())
+}
+
+/// Returns the key by which the list of members knows this one.
+pub(crate) fn own_id(vault: &OpenVault) -> Result<MemberId, Error> {
+    Ok(end(vault)?.identity().id())
+}
+
+/// Returns the refreshes that a member began and has not reported on.
+pub(crate) fn leases(vault: &OpenVault) -> Result<Vec<LeaseRunning>, Error> {
+    Ok(end(vault)?.leases()?)
+}
+
+/// Changes the list of members, and returns the new one. Where that takes something from a member,
+/// every credential is sealed anew under a new data key, all or nothing.
+pub(crate) fn change_members(vault: &OpenVault, change: &Change) -> Result<Roster, Error> {
+    Ok(end(vault)?.change_members(change)?)
+}
+
+fn opened(vault: Vault) -> Result<OpenVault, Error> {
+    vault.opened().map_err(|_| NOT_SHARED.into())
+}
+
+fn end(vault: &OpenVault) -> Result<Shared<'_>, Error> {
+    vault.shared().ok_or_else(|| NOT_SHARED.into())
+}
+
+/// The error that no caller meets: each has opened a shared vault.
+const NOT_SHARED: store::Error = store::Error::Inconsistent("it is not shared");

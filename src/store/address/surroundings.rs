@@ -1,0 +1,21 @@
+//! The environment in which an address is read.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The means by which an address finds variables and files.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Returns a variable of the environment.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl Surroundings<'_> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name)?.into_string().ok().filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        (self.variable)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    }
+}

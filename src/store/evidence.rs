@@ -1,0 +1,50 @@
+//! What the vault knows of the last request about a credential, apart from the form in which an
+//! engine keeps it.
+
+use super::error::Error;
+use super::record::Journal;
+use crate::model::account::Account;
+use crate::model::attempt::Attempt;
+use crate::model::credential_health::CredentialHealth;
+
+/// What is known of a credential's last request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The journal of a refresh whose answer is not stored.
+    pub(crate) journal: Option<Journal>,
+    /// The last request about the credential.
+    pub(crate) attempt: Option<Attempt>,
+    /// The health that was last reported.
+    pub(crate) reported: CredentialHealth,
+}
+
+impl Evidence {
+    /// Puts `left` in place of the journal `own`. Another journal belongs to another process, and is
+    /// left. Returns whether it was the own one.
+    pub(in crate::store) fn end(&mut self, own: &Journal, left: Option<&Journal>) -> bool {
+        let is_own = self.journal.as_ref().is_some_and(|found| found.attempt == own.attempt);
+        if is_own {
+            self.journal = left.cloned();
+        }
+        is_own
+    }
+}
+
+/// The evidence that stands in a row, after its code was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The evidence is as tokctl wrote it, at this number.
+    Genuine(Box<Evidence>, u64),
+    /// The evidence was edited, or taken away.
+    Forged,
+}
+
+impl Found {
+    /// Returns the evidence; fails with [`Error::Tampered`] if it is forged.
+    pub(crate) fn genuine(self, account: &Account) -> Result<Evidence, Error> {
+        match self {
+            Self::Genuine(evidence, _) => Ok(*evidence),
+            Self::Forged => Err(Error::Tampered { account: account.clone() }),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The engine that keeps a vault in a PostgreSQL database, which many machines share.
+//!
+//! The server sees sealed rows. Each is signed by the member who wrote it, and a list of members
+//! that its admins signed says who may write: see [`crate::vault::shared`]. The server arbitrates
+//! turns and keeps the time; it can withhold rows, and neither read nor forge one.
+//!
+//! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] changes the list of
+//! members, and [`rotate`] the data key. [`Server`] brings them together.
+
+mod driver;
+mod schema;
+mod membership;
+mod label;
+mod row;
+mod rows;
+mod claim;
+mod apply;
+mod members;
+mod rotate;
+mod status;
+mod pause;
+mod server;
+
+pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
+pub(crate) use self::server::Place;
+pub(in crate::store) use self::server::Server;
+pub(crate) use self::status::LeaseRunning;

@@ -1,0 +1,489 @@
+//! A shared vault as one member has it open.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::apply::Work;
+use super::claim::claim;
+use super::driver::{Connection, Fault, Transaction};
+use super::members::{self, FoundedVault, Slot};
+use super::membership::Membership;
+use super::rotate::{self, Next};
+use super::row::Row;
+use super::rows::{self, Part};
+use super::status::LeaseRunning;
+use crate::boot_clock::Moment;
+use crate::model::account::{Account, AccountFilter};
+use crate::model::attempt::Attempt;
+use crate::model::credential::Credential;
+use crate::model::summary::Summary;
+use crate::store::address::Address;
+use crate::store::change::{Change, Ground, Outcome};
+use crate::store::error::Error as StoreError;
+use crate::store::evidence::Found;
+use crate::store::file::VaultFile;
+use crate::store::record::{AttemptId, Row as Read, Stored};
+use crate::store::shared_error::Error;
+use crate::store::watermark::{Subject, Watermark};
+use crate::store::watermarks::Watermarks;
+use crate::vault::seal::DataKey;
+use crate::vault::shared::identity::Identity;
+use crate::vault::shared::member::{Label, MemberId};
+use crate::vault::shared::pin::Pin;
+use crate::vault::shared::roster::{self, Founded, Roster};
+use crate::vault::shared::slot;
+
+/// The largest difference between the clocks of the database and of this machine.
+const APART: SignedDuration = SignedDuration::from_hours(24);
+
+/// A credential that was opened, or why it does not open.
+type Opened = (Account, Result<Credential, StoreError>);
+
+/// What is needed to open a shared vault.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) address: Address,
+    /// The entry of the list of members from which on it is followed; `None` for a vault that is to
+    /// be founded.
+    pub(crate) pin: Option<Pin>,
+    pub(crate) identity: Identity,
+    /// The directory in which this machine keeps locks, spill files and the audit.
+    pub(crate) state: PathBuf,
+    pub(crate) watermarks: Watermarks,
+    /// The clock of this machine, with which that of the database is compared.
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+/// An open shared vault.
+pub(in crate::store) struct Server {
+    /// Where this machine keeps what belongs to the vault. There is no file of that path, only a
+    /// directory beside it.
+    file: VaultFile,
+    identity: Identity,
+    watermarks: Watermarks,
+    /// The key that seals what stays on this machine.
+    machine_key: DataKey,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    connection: Connection,
+    membership: Membership,
+    /// The time of the database when it was last read, in microseconds, and the moment of that.
+    clock: (i64, Moment),
+    /// The attempts that this process began.
+    attempts: Vec<AttemptId>,
+}
+
+impl Server {
+    /// Opens the vault at `place`: verifies its list of members, and gets the data key.
+    pub(in crate::store) fn open(place: Place) -> Result<Self, StoreError> {
+        let pin = place.pin.ok_or_else(|| Error::NoPin { place: place.address.shown() })?;
+        let mut connection = Connection::to(place.address.clone());
+        let (membership, now) =
+            connection.single(|it| Membership::read(it, pin, &place.identity))?;
+        Self::over(connection, membership, now, place)
+    }
+
+    /// Founds a vault in the database of `place`, whose first member is `label`.
+    pub(in crate::store) fn found(place: Place, label: Label) -> Result<Self, StoreError> {
+        let Founded { roster, key, entry } = roster::found(&place.identity, label)?;
+        let keys = place.identity.keys();
+        let own = slot::wrap(&key, roster.vault(), &keys).map_err(|_| NO_SLOT)?;
+        let founded = FoundedVault { roster: &roster, entry: &entry, slot: (keys.id(), own) };
+        let mut connection = Connection::to(place.address.clone());
+        connection.transact(|transaction| founded.make(transaction))?;
+        Self::open(Place { pin: Some(roster.head()), ..place })
+    }
+
+    fn over(
+        connection: Connection,
+        membership: Membership,
+        now: i64,
+        place: Place,
+    ) -> Result<Self, StoreError> {
+        let database = Timestamp::from_microsecond(now).unwrap_or(Timestamp::MIN);
+        let apart = database.duration_since((place.clock)());
+        if apart.abs() > APART {
+            return Err(Error::ClockApart { hours: apart.as_hours() }.into());
+        }
+        place.watermarks.check_roster(&membership.roster).map_err(Error::from)?;
+        place.watermarks.keep_roster(&membership.roster);
+        let vault = membership.vault();
+        let path = place.state.join("shared").join(vault.hex());
+        let machine_key = DataKey::of_machine(vault.vault(), place.identity.local_key());
+        let clock = (now, Moment::now());
+        let inner = Inner { connection, membership, clock, attempts: Vec::new() };
+        Ok(Self {
+            file: VaultFile::of_state(path),
+            identity: place.identity,
+            watermarks: place.watermarks,
+            machine_key,
+            inner: Mutex::new(inner),
+        })
+    }
+
+    pub(in crate::store) fn file(&self) -> &VaultFile {
+        &self.file
+    }
+
+    pub(in crate::store) fn machine_key(&self) -> &DataKey {
+        &self.machine_key
+    }
+
+    pub(in crate::store) fn data_key(&self) -> DataKey {
+        self.inner().membership.key.clone()
+    }
+
+    pub(in crate::store) fn roster(&self) -> Roster {
+        self.inner().membership.roster.clone()
+    }
+
+    pub(in crate::store) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Fails with [`Error::NotRenewedForReader`] if this member may only read.
+    pub(in crate::store) fn check_may_refresh(&self, account: &Account) -> Result<(), StoreError> {
+        let refused = |_| Error::NotRenewedForReader { account: account.clone() };
+        Ok(self.inner().membership.check_writer().map_err(refused)?)
+    }
+
+    /// Returns the present time by the clock of the database, whatever this machine's clock says.
+    pub(in crate::store) fn now(&self) -> Timestamp {
+        let (at, moment) = self.inner().clock.clone();
+        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
+        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reading.
+impl Server {
+    /// Reads the credential of `account`, and remembers its revision.
+    pub(in crate::store) fn read(&self, account: &Account) -> Result<Option<Read>, StoreError> {
+        let read = self.read_row(account)?;
+        if let Some(row) = &read
+            && self.highest(account) < row.stored.revision
+        {
+            self.note(account, row.stored.revision, false);
+        }
+        Ok(read)
+    }
+
+    fn read_row(&self, account: &Account) -> Result<Option<Read>, StoreError> {
+        self.inner().under_membership(|connection, membership| {
+            let name = membership.name(account);
+            let (header, row) =
+                connection.single(|it| rows::one(it, membership, &name, Part::Whole))?;
+            let Some(row) = row else { return Ok((None, header.now)) };
+            let credential = row.credential(membership, account)?;
+            let stored = Stored { credential, revision: row.revision };
+            let read = match row.evidence(membership, header.now) {
+                Found::Genuine(evidence, _) => Read {
+                    stored,
+                    journal: evidence.journal,
+                    attempt: evidence.attempt,
+                    is_forged: false,
+                },
+                Found::Forged => Read::forged(stored),
+            };
+            Ok((Some(read), header.now))
+        })
+    }
+
+    /// Reads what is known of the last request about the credential of `account`, with the revision
+    /// of the credential, which is not opened.
+    pub(in crate::store) fn evidence(
+        &self,
+        account: &Account,
+    ) -> Result<Option<(u64, Found)>, StoreError> {
+        self.inner().under_membership(|connection, membership| {
+            let name = membership.name(account);
+            let (header, row) =
+                connection.single(|it| rows::one(it, membership, &name, Part::Label))?;
+            let found = row.map(|row| (row.revision, row.evidence(membership, header.now)));
+            Ok((found, header.now))
+        })
+    }
+
+    /// Reads what `list` shows of the credentials of `filter`, with the last attempt of each and
+    /// whether its refresh is in doubt, in the order of their names.
+    pub(in crate::store) fn summaries(
+        &self,
+        filter: AccountFilter<'_>,
+    ) -> Result<Vec<(Summary, Option<Attempt>, bool)>, StoreError> {
+        let listed = self.rows(Part::Label, |membership, row, now| {
+            let summary = row.summary(membership)?;
+            let (attempt, in_doubt) = match row.evidence(membership, now) {
+                Found::Genuine(evidence, _) => (evidence.attempt, evidence.journal.is_some()),
+                Found::Forged => (None, row.turn.is_some()),
+            };
+            Ok((summary, attempt, in_doubt))
+        })?;
+        let is_meant = |account: &Account| {
+            filter.provider.is_none_or(|provider| *provider == account.provider)
+                && filter.user.is_none_or(|user| *user == account.user)
+        };
+        let mut found: Vec<_> =
+            listed.into_iter().filter(|(summary, ..)| is_meant(&summary.account)).collect();
+        found.sort_unstable_by(|(one, ..), (other, ..)| one.account.cmp(&other.account));
+        Ok(found)
+    }
+
+    /// Reads every credential with its account. A credential that does not open comes as
+    /// [`StoreError::Tampered`].
+    pub(in crate::store) fn credentials(&self) -> Result<Vec<Opened>, StoreError> {
+        self.rows(Part::Whole, |membership, row, _| {
+            let account = row.summary(membership)?.account;
+            let credential = row.credential(membership, &account);
+            Ok((account, credential))
+        })
+    }
+
+    /// Reads the refreshes that have no answer yet.
+    pub(in crate::store) fn leases(&self) -> Result<Vec<LeaseRunning>, StoreError> {
+        let found = self.rows(Part::Label, |membership, row, now| {
+            let account = row.summary(membership)?.account;
+            let Found::Genuine(evidence, _) = row.evidence(membership, now) else {
+                return Ok(None);
+            };
+            let Some(journal) = evidence.journal else { return Ok(None) };
+            let (is_running, holder) = match journal.shared {
+                Some(lease) => (lease.is_running, lease.holder),
+                None => (false, None),
+            };
+            Ok(Some(LeaseRunning { account, holder, since: journal.started_at, is_running }))
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Returns the revisions of all rows, by account.
+    pub(in crate::store) fn revisions(&self) -> Result<Vec<(Account, u64)>, StoreError> {
+        self.rows(Part::Label, |membership, row, _| {
+            Ok((row.summary(membership)?.account, row.revision))
+        })
+    }
+
+    fn rows<T>(
+        &self,
+        part: Part,
+        look: impl Fn(&Membership, &Row, i64) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.inner().under_membership(|connection, membership| {
+            let (header, rows) = connection.single(|it| rows::all(it, membership, part))?;
+            let looked = rows.iter().map(|row| look(membership, row, header.now));
+            Ok((looked.collect::<Result<_, _>>()?, header.now))
+        })
+    }
+
+    /// Fails with [`StoreError::Older`] if the credential of `account` at `revision` is older than
+    /// this machine has seen.
+    pub(in crate::store) fn check_age(
+        &self,
+        account: &Account,
+        revision: u64,
+    ) -> Result<(), StoreError> {
+        if revision < self.highest(account) {
+            return Err(StoreError::Older { account: Some(account.clone()) });
+        }
+        Ok(())
+    }
+
+    /// Returns the highest revision of the credential of `account` that this machine saw.
+    fn highest(&self, account: &Account) -> u64 {
+        let vault = self.machine_key.vault;
+        let [subject, _] = Subject::row(vault, account);
+        self.watermarks.highest(vault, &[subject]).first().copied().unwrap_or_default()
+    }
+
+    /// Returns the accounts whose credential is older than this machine has seen.
+    pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
+        let older =
+            |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
+        let found = self.revisions()?;
+        Ok(found.into_iter().filter(older).map(|(account, _)| account).collect())
+    }
+
+    /// Returns which of `accounts` are older than this machine has seen.
+    pub(in crate::store) fn older(&self, accounts: &[Account]) -> Result<Vec<Account>, StoreError> {
+        let mut older = Vec::new();
+        for account in accounts {
+            let found = self.evidence(account)?;
+            if found.is_some_and(|(revision, _)| self.check_age(account, revision).is_err()) {
+                older.push(account.clone());
+            }
+        }
+        Ok(older)
+    }
+
+    /// Accepts every credential as it is, even where this machine has seen a newer one.
+    pub(in crate::store) fn accept_all(&self) -> Result<(), StoreError> {
+        for (account, revision) in self.revisions()? {
+            self.note(&account, revision, true);
+        }
+        Ok(())
+    }
+
+    /// Deletes the credential of `account`, whatever its revision. Returns whether there was one.
+    pub(in crate::store) fn forget(&self, account: &Account) -> Result<bool, StoreError> {
+        while let Some((revision, _)) = self.evidence(account)? {
+            let forget = Change::Forget { account: account.clone(), revision };
+            if self.commit(&forget)? == Outcome::Done {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Remembers the revision of the credential of `account`; with `accepted`, even if a higher one
+    /// was seen.
+    pub(in crate::store) fn note(&self, account: &Account, number: u64, accepted: bool) {
+        let vault = self.machine_key.vault;
+        let [subject, _] = Subject::row(vault, account);
+        self.watermarks.keep(vault, &[Watermark { subject, number, accepted }]);
+    }
+}
+
+/// Writing.
+impl Server {
+    /// Carries out `change` and returns once it is durable.
+    pub(in crate::store) fn commit(&self, change: &Change) -> Result<Outcome, StoreError> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        match change {
+            Change::BeginRefresh { account, journal, over } => {
+                self.check_age(account, journal.revision)?;
+                self.inner().begin(account, journal, *over)
+            }
+            other => {
+                let check_age = |account: &Account, revision| self.check_age(account, revision);
+                let replaces = matches!(change.effect().ground, Ground::Replaced(_));
+                let (outcome, written) =
+                    self.inner().under_membership(|connection, membership| {
+                        let done = connection.transact(|transaction| {
+                            let written = RefCell::default();
+                            let work = Work {
+                                transaction,
+                                membership,
+                                id,
+                                check_age: &check_age,
+                                written: &written,
+                            };
+                            let outcome = work.apply(other)?;
+                            Ok((outcome, written.into_inner()))
+                        })?;
+                        Ok((done, None))
+                    })?;
+                for (account, revision) in written {
+                    self.note(&account, revision, replaces);
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// Changes the list of members. Where that takes something from a member, every row is sealed
+    /// anew under a new data key.
+    ///
+    /// Fails with [`Error::MembersMoved`] if another admin changed it meanwhile.
+    pub(in crate::store) fn change_members(
+        &self,
+        change: &roster::Change,
+    ) -> Result<Roster, StoreError> {
+        let mut own = [0; 16];
+        getrandom::fill(&mut own)?;
+        let mut inner = self.inner();
+        let Inner { connection, membership, .. } = &mut *inner;
+        let needs_new_key = membership.roster.needs_new_key(change).map_err(Error::from)?;
+        let key =
+            if needs_new_key { membership.roster.next_key()? } else { membership.key.clone() };
+        let (roster, entry) =
+            membership.roster.next(&self.identity, change, &key).map_err(Error::from)?;
+        let is_new = |member: MemberId| membership.roster.member(member).is_none();
+        let wanted = roster.members().iter().map(|member| member.keys);
+        let slots: Vec<Slot> = wanted
+            .filter(|keys| needs_new_key || is_new(keys.id()))
+            .map(|keys| Ok((keys.id(), slot::wrap(&key, roster.vault(), &keys)?)))
+            .collect::<Result<_, slot::UnusableKey>>()
+            .map_err(|_| NO_SLOT)?;
+        let own_role = roster.member(self.identity.id()).map(|member| member.role);
+        let role = own_role.unwrap_or(membership.role);
+        let next = Membership { roster, key, identity: self.identity.clone(), role };
+        if needs_new_key {
+            let next = Next { membership: &next, entry: &entry, slots: &slots };
+            rotate::rotate(connection, membership, &next, own)?;
+        } else {
+            connection.transact(|transaction| {
+                members::append(transaction, membership, &next.roster, &entry, &slots)
+            })?;
+        }
+        self.watermarks.keep_roster(&next.roster);
+        *membership = next;
+        Ok(membership.roster.clone())
+    }
+}
+
+const NO_SLOT: StoreError = StoreError::Inconsistent("a member's key that nothing is sealed for");
+
+impl Inner {
+    /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
+    /// members changed since they were read, reads them again and runs `work` once more.
+    fn under_membership<T, N: Into<Option<i64>>>(
+        &mut self,
+        mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
+    ) -> Result<T, StoreError> {
+        loop {
+            match work(&mut self.connection, &self.membership) {
+                Ok((done, now)) => {
+                    if let Some(now) = now.into() {
+                        self.clock = (now, Moment::now());
+                    }
+                    return Ok(done);
+                }
+                Err(StoreError::KeyRetired) => self.read_again()?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the list of members again, from the last entry that is known.
+    fn read_again(&mut self) -> Result<(), StoreError> {
+        let pin = self.membership.roster.head();
+        let identity = self.membership.identity.clone();
+        let read = |transaction: &Transaction<'_>| Membership::read(transaction, pin, &identity);
+        let (membership, now) = self.connection.single(read)?;
+        self.membership = membership;
+        self.clock = (now, Moment::now());
+        Ok(())
+    }
+
+    /// Claims the turn to refresh a credential.
+    fn begin(
+        &mut self,
+        account: &Account,
+        journal: &crate::store::record::Journal,
+        over: Option<AttemptId>,
+    ) -> Result<Outcome, StoreError> {
+        let is_own = over.is_some_and(|over| self.attempts.contains(&over));
+        let outcome = self.under_membership(|connection, membership| {
+            membership.check_writer()?;
+            let work = |transaction: &Transaction<'_>| -> Result<Outcome, Fault> {
+                transaction.run("SET LOCAL synchronous_commit = on")?;
+                claim(transaction, membership, account, journal, over, is_own)
+            };
+            Ok((connection.transact(work)?, None))
+        })?;
+        if outcome == Outcome::Done {
+            self.attempts.push(journal.attempt);
+        }
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,58 @@
+//! A vault that many machines share: opening and founding one, and its members.
+
+use std::sync::Arc;
+
+pub(crate) use super::address::{Address, Error as AddressError, Surroundings};
+use super::engine::Engine;
+use super::error::Error;
+use super::postgres::Server;
+pub(crate) use super::postgres::{LeaseRunning, Place};
+pub(crate) use super::shared_error::Error as SharedError;
+use super::vault::Vault;
+use crate::vault::shared::identity::Identity;
+use crate::vault::shared::member::Label;
+use crate::vault::shared::roster::{Change, Roster};
+
+/// What only a shared vault has.
+pub(crate) struct Shared<'a>(&'a Server);
+
+impl Vault {
+    /// Opens the shared vault at `place`.
+    pub(crate) fn open_shared(place: Place) -> Result<Self, Error> {
+        Ok(Self { engine: Engine::Server(Arc::new(Server::open(place)?)) })
+    }
+
+    /// Founds a shared vault in the database of `place`, whose first member is called `founder`, and
+    /// opens it.
+    pub(crate) fn found_shared(place: Place, founder: Label) -> Result<Self, Error> {
+        Ok(Self { engine: Engine::Server(Arc::new(Server::found(place, founder)?)) })
+    }
+
+    /// Returns what only a shared vault has, if this is one.
+    pub(crate) fn shared(&self) -> Option<Shared<'_>> {
+        self.server().map(|server| Shared(server))
+    }
+}
+
+impl Shared<'_> {
+    /// Returns the list of members, as it was when the vault was last read.
+    pub(crate) fn roster(&self) -> Roster {
+        self.0.roster()
+    }
+
+    /// Returns the identity of this member.
+    pub(crate) fn identity(&self) -> &Identity {
+        self.0.identity()
+    }
+
+    /// Changes the list of members, and returns the new one. Where that takes something from a
+    /// member, every credential is sealed anew under a new data key, in the same transaction.
+    pub(crate) fn change_members(&self, change: &Change) -> Result<Roster, Error> {
+        self.0.change_members(change)
+    }
+
+    /// Returns the refreshes that a member began and has not reported on.
+    pub(crate) fn leases(&self) -> Result<Vec<LeaseRunning>, Error> {
+        self.0.leases()
+    }
+}

@@ -1,0 +1,86 @@
+"""A vault that machines share, from its founding to the removal of a member, with PostgreSQL itself
+and through a pooler that keeps no session.
+"""
+
+import json
+import pathlib
+
+import pytest
+
+from shared_team import Team
+
+
+def all_of_it(team):
+    team.log_in()
+    assert team.alice.get("acme") == "access-2"
+    bob = team.join("bob")
+    assert bob.get("acme/x") == "access-2", "a token that another machine renewed"
+    bob.succeed("refresh", "acme/x")
+    assert team.alice.get("acme") == "access-3"
+    assert (team.server.refreshes, team.server.replays) == (2, 0)
+    listed = json.loads(bob.succeed("list", "--json"))
+    assert [(row["provider"], row["user"]) for row in listed["credentials"]] == [("acme", "x")]
+
+    team.alice.succeed("member", "remove", "bob", "--yes")
+    refused = bob.run("get", "acme/x")
+    assert refused.returncode == 5 and "no member" in refused.stderr, refused
+    assert team.alice.get("acme") == "access-3"
+    team.alice.succeed("refresh", "acme/x")
+    assert team.alice.get("acme") == "access-4"
+
+    team.alice.succeed("delete", "acme/x", "--yes", "--no-revoke")
+    assert team.alice.run("get", "acme/x").returncode == 3
+
+
+def test_a_vault_is_shared_and_a_member_removed(team):
+    all_of_it(team)
+
+
+@pytest.mark.smoke
+def test_a_transaction_pooler_is_enough(pooled):
+    all_of_it(pooled)
+
+
+def test_the_server_sees_neither_names_nor_secrets(team):
+    team.log_in("alice@example.com")
+    dump = team.database.run("pg_dump", "-d", "vault", "--inserts")
+    for clear in ("alice@example.com", "acme", "refresh-1", "access-1"):
+        assert clear not in dump and clear.encode().hex() not in dump, clear
+
+
+def test_a_reader_gets_tokens_and_writes_nothing(team):
+    team.log_in()
+    ci = team.reader("ci")
+    refused = ci.run("get", "acme/x")
+    assert refused.returncode == 9 and "reader" in refused.stderr, refused
+    assert team.server.refreshes == 0
+    assert team.alice.get("acme/x") == "access-2"
+    assert ci.get("acme/x") == "access-2"
+    for command in (["refresh", "acme/x"], ["delete", "acme/x", "--yes", "--no-revoke"],
+                    ["login", "acme", "--user", "y"]):
+        refused = ci.run(*command)
+        assert refused.returncode in (2, 9), refused
+    assert team.server.refreshes == 1
+    assert ci.get("acme/x") == "access-2"
+
+
+def test_two_vaults_in_one_database_know_nothing_of_each_other(database, strict):
+    one, other = Team(database, strict), Team(database, strict)
+    try:
+        one.log_in()
+        assert one.alice.get("acme") == "access-2"
+        assert other.alice.run("get", "acme").returncode == 3
+        assert other.alice.succeed("list") == ""
+    finally:
+        one.close()
+        other.close()
+
+
+def test_what_stays_on_the_machine_is_private(team):
+    team.log_in()
+    team.alice.get("acme")
+    state = pathlib.Path(team.alice.env["XDG_STATE_HOME"])
+    found = [path for path in state.rglob("*")]
+    assert found
+    for path in found:
+        assert path.stat().st_mode & 0o077 == 0, path
