@@ -75,6 +75,7 @@ pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, 
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
+        context.withhold_secrets();
         let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;
