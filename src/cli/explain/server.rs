@@ -92,10 +92,13 @@ const DEFINE_IT: &str =
 /// The word with which Google refuses a service account's token to whoever may not act as it.
 pub(super) const DENIED: &str = "permission_denied";
 
-pub(super) const LET_IMPERSONATE: &str = "give this identity the role Workload Identity User (or Service Account Token Creator) on the service account";
+/// The hint where an identity may not act as a service account.
+pub(super) const LET_IMPERSONATE: &str = "give this identity the role Workload Identity User (or \
+    Service Account Token Creator) on the service account";
 
 /// The hint where a server does not trust an identity token.
-pub(super) const COMPARE_IDENTITY: &str = "compare what the provider trusts (issuer, subject, audience) with what the platform says of this job: tokctl help ci";
+pub(super) const COMPARE_IDENTITY: &str = "compare what the provider trusts (issuer, subject, \
+    audience) with what the platform says of this job: tokctl help ci";
 
 pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
