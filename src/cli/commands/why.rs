@@ -157,7 +157,7 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         }
         Diagnosis::Refused => format!("the provider no longer renews the grant{said}"),
         Diagnosis::Ended => "its token has ended, and nothing renews it".into(),
-        Diagnosis::Inactive => "the service refused the token when it was last asked".into(),
+        Diagnosis::Inactive { .. } => "the service refused the token when it was last asked".into(),
         Diagnosis::InDoubt { works: true, may_try: false, .. } => {
             format!(
                 "{}, and this provider takes a second use for theft: the token in hand works until \
