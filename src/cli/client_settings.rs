@@ -174,13 +174,12 @@ pub(crate) fn client_certificate(
             )));
         }
     };
-    let (certificate, key) = match &definition.client_certificate_key_file {
-        Some(key) => (read_text(path)?, read_secret_text(context, key)?),
+    let (certificate, key) = if let Some(key) = &definition.client_certificate_key_file {
+        (read_text(path)?, read_secret_text(context, key)?)
+    } else {
         // The key stands in the same file, and is a secret that goes nowhere else.
-        None => {
-            let both = read_secret_text(context, path)?;
-            (certificates_in(&both), both)
-        }
+        let both = read_secret_text(context, path)?;
+        (certificates_in(&both), both)
     };
     let certificate = certificates_in(&certificate);
     let key = PrivateKey::from_trusted(key.to_string());
