@@ -207,9 +207,14 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         }
     }
     rows.extend(key(context, provider));
-    if let Err(error) = client_settings::client_certificate(provider) {
+    if let Err(error) = client_settings::client_certificate(context, provider) {
         rows.push(Row::failure(Check::Providers, error));
     }
+    let with_key = definition
+        .client_certificate_key_file
+        .as_ref()
+        .or(definition.client_certificate_file.as_ref());
+    rows.extend(with_key.and_then(|path| doctor::private_file(path)).map(row_of));
     let commands = [
         ("the client secret", &definition.client_secret_command),
         ("the client's key", &definition.client_key_command),
