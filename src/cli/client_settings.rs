@@ -11,7 +11,9 @@ use super::secret_file;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::client_authentication::{ClientProofs, TokenEndpointAuthMethod};
+use crate::model::client_authentication::{
+    ClientAuthentication, ClientProofs, TokenEndpointAuthMethod,
+};
 use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::ops::providers::{self, Provider};
@@ -217,6 +219,34 @@ pub(crate) fn other_proofs(
         method: Some(TokenEndpointAuthMethod::ClientSecretPost),
     });
     configured.into_iter().chain(in_form).collect()
+}
+
+/// Returns the certificate that the definition has for `client`, if it is another than the sealed
+/// one; `None` for a client that shows none, and where it can't be read.
+pub(crate) fn new_certificate(
+    context: &Context,
+    provider: &Provider,
+    server: Option<&Address>,
+    client: &Client,
+) -> Option<ClientCertificate> {
+    let shows_one = client.certificate.is_some()
+        || matches!(client.authentication, ClientAuthentication::Certificate(_));
+    if !shows_one {
+        return None;
+    }
+    let named = client_certificate(provider).ok()??;
+    let binds_tokens = client.certificate.as_ref().is_some_and(|sealed| sealed.binds_tokens);
+    let named = ClientCertificate { binds_tokens, ..named };
+    if client.certificate.as_ref() == Some(&named) {
+        return None;
+    }
+    let client_id = client_id(context, provider);
+    // The metadata are asked for with the new one too: the sealed one may have expired.
+    let client = Client { certificate: Some(named.clone()), ..client.clone() };
+    // While the two files are being replaced, they may not belong together.
+    let is_usable = providers::can_show_certificate(&client)
+        && providers::is_proof_for(&client, provider, client_id.as_deref(), server);
+    is_usable.then_some(named)
 }
 
 /// Returns the configured secret or key of `client`, if it differs from the sealed one.

@@ -110,11 +110,13 @@ pub(super) fn bundle_passphrase(context: &Context) -> Result<Option<Passphrase>,
     passphrase_of(context, "TOKCTL_BUNDLE_PASSPHRASE", "TOKCTL_BUNDLE_PASSPHRASE_FILE")
 }
 
-/// Returns the passphrase for a new slot, from `TOKCTL_NEW_PASSPHRASE`.
+/// The variable with the passphrase for a new slot.
+pub(super) const NEW_PASSPHRASE: &str = "TOKCTL_NEW_PASSPHRASE";
+
+/// Returns the passphrase for a new slot, from [`NEW_PASSPHRASE`], of whatever length.
 pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
-    const SOURCE: &str = "TOKCTL_NEW_PASSPHRASE";
-    let text = context.environment.text(SOURCE).map(Zeroizing::new);
-    text.map(|text| long_enough(SOURCE, parse_passphrase(SOURCE, &text)?)).transpose()
+    let text = context.environment.text(NEW_PASSPHRASE).map(Zeroizing::new);
+    text.map(|text| parse_passphrase(NEW_PASSPHRASE, &text)).transpose()
 }
 
 /// Returns the passphrase of the vault, from a variable or from the file that a variable names.

@@ -1,7 +1,7 @@
 //! What each credential needs, as far as the copies in the clear tell: they are read without a key,
 //! and nothing of them is verified.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -42,47 +42,97 @@ pub(crate) struct Line {
 /// A service at one server: what is known without a key of the client that asks there.
 type Service = (ProviderName, Option<String>);
 
-/// Returns a line for each credential of `filter`, those that need somebody first, and the number of
-/// rows that can't be read.
-pub(crate) fn lines(
-    vault: &Vault,
-    filter: AccountFilter<'_>,
-    now: Timestamp,
-) -> Result<(Vec<Line>, usize), StoreError> {
-    let mut lines = Vec::new();
-    let odd = each_line(vault, filter, now, |line| lines.push(line))?;
-    lines.sort_by(|one, other| (one.need, &one.account).cmp(&(other.need, &other.account)));
-    Ok((lines, odd))
+/// Credentials that are looked at for what they need.
+#[derive(Clone, Copy)]
+pub(crate) struct Subjects<'a> {
+    pub(crate) vault: &'a Vault,
+    pub(crate) filter: AccountFilter<'a>,
+    pub(crate) now: Timestamp,
 }
 
-/// Calls `each` with a line for each credential of `filter`, in the order of their names; one is in
-/// memory at a time. Returns the number of rows that can't be read.
-pub(crate) fn each_line(
-    vault: &Vault,
-    filter: AccountFilter<'_>,
-    now: Timestamp,
-    mut each: impl FnMut(Line),
-) -> Result<usize, StoreError> {
-    let pauses = pauses(vault, now)?;
-    vault.each_summary::<StoreError>(filter, |summary, last, in_doubt| {
-        let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
-        // What nothing renews waits for no server.
-        let waits = summary.refreshable
-            && summary.status == Status::Active
-            && matches!(need, Need::Provider | Need::Nothing);
-        if waits && !pauses.is_empty() {
-            let service = (summary.account.provider.clone(), summary.server_url);
-            if let Some(until) = pauses.get(&service) {
-                if summary.expires_at.is_some_and(|at| at <= now) {
-                    need = Need::Provider;
-                }
-                let until = time::relative(*until, now);
-                what = format!("{what}; its provider asks for a pause, which ends {until}");
+/// What a first look at credentials finds.
+#[derive(Default)]
+pub(crate) struct Census {
+    /// How many have each need.
+    counts: BTreeMap<Need, usize>,
+    /// The first of those with the gravest need.
+    pub(crate) gravest: Option<Line>,
+    /// The number of rows that can't be read.
+    pub(crate) odd: usize,
+}
+
+impl Census {
+    /// Returns how many credentials there are.
+    pub(crate) fn all(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// Returns how many need somebody.
+    pub(crate) fn needy(&self) -> usize {
+        self.counts.range(..Need::Provider).map(|(_, count)| count).sum()
+    }
+
+    /// Returns how many wait for their provider.
+    pub(crate) fn waiting(&self) -> usize {
+        self.counts.get(&Need::Provider).copied().unwrap_or_default()
+    }
+}
+
+impl Subjects<'_> {
+    /// Counts the credentials, and calls `each` with the line of each.
+    pub(crate) fn census(self, mut each: impl FnMut(&Line)) -> Result<Census, StoreError> {
+        let mut census = Census::default();
+        census.odd = self.each_line(|line| {
+            each(&line);
+            *census.counts.entry(line.need).or_default() += 1;
+            if census.gravest.as_ref().is_none_or(|gravest| line.need < gravest.need) {
+                census.gravest = Some(line);
             }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(census)
+    }
+
+    /// Calls `each` with the line of each credential, those with the gravest need first. The vault is
+    /// read once for each need that the `census` found, so that one line is in memory at a time.
+    pub(crate) fn each_by_need<E: From<StoreError>>(
+        self,
+        census: &Census,
+        mut each: impl FnMut(Line) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for need in census.counts.keys() {
+            self.each_line(|line| if line.need == *need { each(line) } else { Ok(()) })?;
         }
-        each(Line { account: summary.account, need, what });
         Ok(())
-    })
+    }
+
+    /// Calls `each` with the line of each credential, in the order of their names; one is in memory at
+    /// a time. Returns the number of rows that can't be read.
+    pub(crate) fn each_line<E: From<StoreError>>(
+        self,
+        mut each: impl FnMut(Line) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let Self { vault, filter, now } = self;
+        let pauses = pauses(vault, now)?;
+        vault.each_summary::<E>(filter, |summary, last, in_doubt| {
+            let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
+            // What nothing renews waits for no server.
+            let waits = summary.refreshable
+                && summary.status == Status::Active
+                && matches!(need, Need::Provider | Need::Nothing);
+            if waits && !pauses.is_empty() {
+                let service = (summary.account.provider.clone(), summary.server_url);
+                if let Some(until) = pauses.get(&service) {
+                    if summary.expires_at.is_some_and(|at| at <= now) {
+                        need = Need::Provider;
+                    }
+                    let until = time::relative(*until, now);
+                    what = format!("{what}; its provider asks for a pause, which ends {until}");
+                }
+            }
+            each(Line { account: summary.account, need, what })
+        })
+    }
 }
 
 /// Returns when the pause of each service ends that asked for one.

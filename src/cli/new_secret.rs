@@ -37,11 +37,13 @@ pub(crate) fn key_from_environment(context: &Context) -> Result<Option<SlotSecre
     Ok(key_material::new_key(context)?.map(SlotSecret::Key))
 }
 
-/// Returns the new passphrase that the environment gives, if any.
+/// Returns the new passphrase that the environment gives, if any. Fails if it is too short.
 pub(crate) fn passphrase_from_environment(
     context: &Context,
 ) -> Result<Option<SlotSecret>, CliError> {
-    Ok(key_material::new_passphrase(context)?.map(SlotSecret::Passphrase))
+    let Some(given) = key_material::new_passphrase(context)? else { return Ok(None) };
+    let given = key_material::long_enough(key_material::NEW_PASSPHRASE, given)?;
+    Ok(Some(SlotSecret::Passphrase(given)))
 }
 
 /// Asks for a new passphrase, twice.

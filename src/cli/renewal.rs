@@ -10,6 +10,7 @@ use super::next_command;
 use super::time;
 use crate::model::account::Account;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
 use crate::ops::error::StoreError;
@@ -66,6 +67,17 @@ impl Caller for RenewalCaller<'_> {
             }
             Grant::Static(_) => Vec::new(),
         }
+    }
+
+    fn new_certificate(
+        &self,
+        account: &Account,
+        credential: &Credential,
+    ) -> Option<ClientCertificate> {
+        let Grant::OAuth(grant) = &credential.grant else { return None };
+        let provider = provider(self.context, account).ok()?;
+        let server = credential.api.server_url.as_ref();
+        client_settings::new_certificate(self.context, &provider, server, &grant.client)
     }
 
     fn around(&self) -> &dyn Surroundings {

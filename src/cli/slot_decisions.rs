@@ -5,7 +5,8 @@
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::{audit_trail, key_material, keys, new_secret, time};
+use super::given_secrets::{Given, Meant};
+use super::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::{Changed, SlotId};
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
@@ -26,8 +27,10 @@ pub(crate) enum Purpose {
 
 /// The decision about one slot, made before anything is shown or asked.
 pub(crate) enum Decision {
-    /// The slot gets this secret, which may be the present one.
+    /// The slot keeps this secret, or the keychain makes it a new one.
     Secret(SlotSecret),
+    /// The slot gets this new secret, which the environment gives.
+    New(SlotSecret),
     /// The slot gets a new passphrase, which is asked for. The present one, if it was typed, may
     /// stay.
     AskNewPassphrase(SlotId, Option<SlotSecret>),
@@ -52,12 +55,35 @@ pub(crate) struct Replaced {
     kept: bool,
     /// Whether a recovery code was replaced by one that was shown.
     new_code: bool,
+    /// The kinds of the slots that got a new secret from the environment.
+    pub(crate) from_environment: Vec<SlotKind>,
+}
+
+impl From<Meant> for Decision {
+    fn from(meant: Meant) -> Self {
+        match meant {
+            Meant::Kept(secret) => Self::Secret(secret),
+            Meant::New(secret) => Self::New(secret),
+        }
+    }
 }
 
 impl Decision {
+    /// Returns the kind of the new secret that the environment gives, if it gives one.
+    fn given(&self) -> Option<SlotKind> {
+        match self {
+            Self::New(secret) => Some(secret.kind()),
+            Self::Secret(_)
+            | Self::AskNewPassphrase(..)
+            | Self::AskPassphrase(_)
+            | Self::NewRecoveryCode
+            | Self::Dropped => None,
+        }
+    }
+
     fn fate(self, context: &Context, vault: &OpenVault) -> Result<Fate, CliError> {
         Ok(Fate::Renewed(match self {
-            Self::Secret(secret) => secret,
+            Self::Secret(secret) | Self::New(secret) => secret,
             Self::AskNewPassphrase(id, current) => ask_new_passphrase(context, id, current)?,
             Self::AskPassphrase(id) => ask_passphrase(context, vault, id)?,
             Self::NewRecoveryCode => new_secret::recovery(context)?,
@@ -84,15 +110,15 @@ pub(crate) fn decide(
     if staying.is_empty() {
         return Err(ops::Error::from(SlotError::Last { id: slots[0].id }).into());
     }
-    let given = Given::read(context, vault, &staying)?;
+    let given = Given::read(context, vault, &slots, &staying)?;
     let (mut decided, mut undecided) = (Vec::new(), Vec::new());
     for slot in &staying {
         let alone = staying.iter().filter(|other| other.kind == slot.kind).count() == 1;
-        let decision = match slot.kind {
+        let decision: Result<Decision, String> = match slot.kind {
             SlotKind::Keychain => in_keychain(context, vault, slot.id)?,
-            SlotKind::Key => given.key(vault, slot.id, alone)?,
-            SlotKind::Passphrase => given.passphrase(context, vault, slot.id, alone, purpose)?,
-            SlotKind::Recovery => Ok(recovery(vault, slot.id, purpose)?),
+            SlotKind::Key => key(&given, slot.id, alone),
+            SlotKind::Passphrase => passphrase(context, &given, slot.id, alone, purpose),
+            SlotKind::Recovery => Ok(recovery(&given, slot.id, purpose)),
         };
         match decision {
             Ok(decision) => decided.push((slot.id, decision)),
@@ -115,6 +141,7 @@ pub(crate) fn replace(
     verify: bool,
 ) -> Result<Replaced, CliError> {
     let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::NewRecoveryCode));
+    let from_environment = decisions.iter().filter_map(|(_, decision)| decision.given()).collect();
     let slots = decisions
         .into_iter()
         .map(|(id, decision)| Ok((id, decision.fate(context, vault)?)))
@@ -129,12 +156,12 @@ pub(crate) fn replace(
         .map_err(|error| explain(error, shown));
     let all = Subject::Vault;
     audit_trail::note_change(context, vault, command, Action::RotateKey, all, &rotated);
-    Ok(Replaced { rotated: rotated?, kept, new_code: shown })
+    Ok(Replaced { rotated: rotated?, kept, new_code: shown, from_environment })
 }
 
 /// Prints what was sealed anew, and what opens a copy of the vault from before.
 pub(crate) fn report(context: &Context, replaced: &Replaced) {
-    let Replaced { rotated: all, kept, new_code } = replaced;
+    let Replaced { rotated: all, kept, new_code, .. } = replaced;
     let rotated = &all.done;
     let what = match rotated.credentials {
         1 => "1 credential is".to_owned(),
@@ -160,105 +187,46 @@ pub(crate) fn report(context: &Context, replaced: &Replaced) {
     context.ui.status(backups);
 }
 
-/// The secrets of `key` and `passphrase` slots that the environment gives.
-///
-/// A new one that opens a slot already is that slot's own: it stays there and goes to no other slot.
-struct Given {
-    /// The passphrase that is set for the vault.
-    passphrase: Option<SlotSecret>,
-    new_key: Option<New>,
-    new_passphrase: Option<New>,
+fn key(given: &Given, id: SlotId, alone: bool) -> Result<Decision, String> {
+    if let Some(new) = given.new_for(SlotKind::Key, id, alone) {
+        return Ok(new.into());
+    }
+    match given.present(SlotKind::Key, id) {
+        Some(current) => Ok(Decision::Secret(current)),
+        None => Err(given.way_for_key(alone).into()),
+    }
 }
 
-/// A secret that the environment gives for a new slot.
-struct New {
-    secret: SlotSecret,
-    /// The slots that it opens already.
-    own: Vec<SlotId>,
-}
-
-impl New {
-    fn of(vault: &OpenVault, secret: SlotSecret, slots: &[&ListedSlot]) -> Result<Self, CliError> {
-        let mut own = Vec::new();
-        for slot in slots {
-            if key_slots::has(vault, slot.id, &secret)? {
-                own.push(slot.id);
-            }
+fn passphrase(
+    context: &Context,
+    given: &Given,
+    id: SlotId,
+    alone: bool,
+    purpose: Purpose,
+) -> Result<Decision, String> {
+    if let Some(new) = given.new_for(SlotKind::Passphrase, id, alone) {
+        return Ok(new.into());
+    }
+    match (given.present(SlotKind::Passphrase, id), purpose) {
+        (Some(current), Purpose::Removal) => Ok(Decision::Secret(current)),
+        (Some(current), Purpose::Rotation) if given.has_passphrase() => {
+            Ok(Decision::Secret(current))
         }
-        Ok(Self { secret, own })
-    }
-
-    /// Returns the secret, if it is meant for the slot `id`: it opens that slot, or no slot, and
-    /// then it is for the one slot of its kind or the one that opens with a present secret.
-    fn meant_for(&self, id: SlotId, alone: bool, opens: bool) -> Option<SlotSecret> {
-        let meant = self.own.contains(&id) || (self.own.is_empty() && (alone || opens));
-        meant.then(|| self.secret.clone())
+        (current, Purpose::Rotation) if context.ui.can_ask() => {
+            Ok(Decision::AskNewPassphrase(id, current))
+        }
+        (None, Purpose::Removal) if context.ui.can_ask() => Ok(Decision::AskPassphrase(id)),
+        (None, Purpose::Removal) | (_, Purpose::Rotation) => {
+            Err(given.way_for_passphrase(alone).into())
+        }
     }
 }
 
-impl Given {
-    fn read(context: &Context, vault: &OpenVault, slots: &[&ListedSlot]) -> Result<Self, CliError> {
-        let new = |secret: Option<SlotSecret>| {
-            secret.map(|secret| New::of(vault, secret, slots)).transpose()
-        };
-        Ok(Self {
-            passphrase: key_material::passphrase(context)?,
-            new_key: new(new_secret::key_from_environment(context)?)?,
-            new_passphrase: new(new_secret::passphrase_from_environment(context)?)?,
-        })
-    }
-
-    fn key(
-        &self,
-        vault: &OpenVault,
-        id: SlotId,
-        alone: bool,
-    ) -> Result<Result<Decision, String>, CliError> {
-        let current = current_secret(vault, id, vault.slot_secret())?;
-        let new = self.new_key.as_ref();
-        let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
-        Ok(match new.or(current) {
-            Some(secret) => Ok(Decision::Secret(secret)),
-            None if alone => {
-                Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a file with a key for it"
-                    .into())
-            }
-            None if vault.slot_secret().kind() == SlotKind::Key => {
-                Err("set TOKCTL_NEW_KEY_FILE to a file with its key".into())
-            }
-            None => {
-                Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a file with it".into())
-            }
-        })
-    }
-
-    fn passphrase(
-        &self,
-        context: &Context,
-        vault: &OpenVault,
-        id: SlotId,
-        alone: bool,
-        purpose: Purpose,
-    ) -> Result<Result<Decision, String>, CliError> {
-        let set = self.passphrase.as_ref();
-        let current = current_secret(vault, id, set.unwrap_or(vault.slot_secret()))?;
-        let new = self.new_passphrase.as_ref();
-        let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
-        if let Some(new) = new {
-            return Ok(Ok(Decision::Secret(new)));
-        }
-        Ok(match (current, purpose) {
-            (Some(current), Purpose::Removal) => Ok(Decision::Secret(current)),
-            (Some(current), Purpose::Rotation) if set.is_some() => Ok(Decision::Secret(current)),
-            (current, Purpose::Rotation) if context.ui.can_ask() => {
-                Ok(Decision::AskNewPassphrase(id, current))
-            }
-            (None, Purpose::Removal) if context.ui.can_ask() => Ok(Decision::AskPassphrase(id)),
-            _ if alone => {
-                Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to one for it".into())
-            }
-            _ => Err("set TOKCTL_PASSPHRASE or TOKCTL_NEW_PASSPHRASE to it".into()),
-        })
+/// Returns a new code, or the present one where nothing but another slot is to go.
+fn recovery(given: &Given, id: SlotId, purpose: Purpose) -> Decision {
+    match (purpose, given.present(SlotKind::Recovery, id)) {
+        (Purpose::Removal, Some(current)) => Decision::Secret(current),
+        (Purpose::Removal, None) | (Purpose::Rotation, _) => Decision::NewRecoveryCode,
     }
 }
 
@@ -274,31 +242,6 @@ fn in_keychain(
         Ok(false) => Err("this keychain does not have its secret".into()),
         Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
         Err(error) => return Err(error.into()),
-    })
-}
-
-/// Returns a new code, or the present one where nothing but another slot is to go.
-fn recovery(vault: &OpenVault, id: SlotId, purpose: Purpose) -> Result<Decision, CliError> {
-    Ok(match (purpose, current_secret(vault, id, vault.slot_secret())?) {
-        (Purpose::Removal, Some(current)) => Decision::Secret(current),
-        (Purpose::Removal, None) | (Purpose::Rotation, _) => Decision::NewRecoveryCode,
-    })
-}
-
-/// Returns `with` if it is the secret that opens the slot `id` now.
-fn current_secret(
-    vault: &OpenVault,
-    id: SlotId,
-    with: &SlotSecret,
-) -> Result<Option<SlotSecret>, CliError> {
-    if !key_slots::opens(vault, id, with)? {
-        return Ok(None);
-    }
-    Ok(match with {
-        SlotSecret::Keychain(_) => None,
-        SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_) => {
-            Some(with.clone())
-        }
     })
 }
 

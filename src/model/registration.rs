@@ -36,7 +36,9 @@ pub(crate) enum ClientOrigin {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Registration {
     /// The redirect URI that was registered. Many servers take no other, not even on another port.
-    pub(crate) redirect_uri: String,
+    /// `None` for a client whose logins go by a code on another device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) redirect_uri: Option<String>,
     /// The end of the client's secret, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) secret_ends_at: Option<Timestamp>,

@@ -6,9 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::model::issuer::is_issuer;
+use crate::model::jwt;
 use crate::oauth::unguessable::Unguessable;
 use crate::secret::{AuthorizationCode, SecretText};
 use crate::untrusted::printable;
@@ -45,6 +47,9 @@ pub(crate) enum AuthorizationResponse {
         /// The server's own description of the error.
         description: Option<String>,
     },
+    /// An answer in a JWT (JARM) that holds this login's `state`. Its code or error is not read,
+    /// since nobody checks the signature.
+    Jwt,
 }
 
 /// The reason why a query is not the answer to the login at hand.
@@ -73,6 +78,9 @@ pub(crate) enum Rejection {
     /// The service's own proof is wrong.
     #[error("the answer is not the service's: {0}")]
     Unproven(&'static str),
+    /// The answer is in a JWT (JARM) that is encrypted, or has another login's `state` or none.
+    #[error("the answer is a JWT (JARM), which tokctl does not read")]
+    Jwt,
     /// The query has neither a code nor an error.
     #[error("the answer holds neither a code nor an error")]
     Empty,
@@ -91,6 +99,7 @@ impl Rejection {
             Self::Repeated(_)
             | Self::MissingState
             | Self::WrongState
+            | Self::Jwt
             | Self::Empty
             | Self::Ambiguous => false,
         }
@@ -107,6 +116,13 @@ pub(crate) fn parse(
     expected: &ExpectedResponse,
 ) -> Result<AuthorizationResponse, Rejection> {
     let parameters = Parameters::read(query)?;
+    if let Some(answer) = parameters.jwt() {
+        return if holds_state(answer, &expected.state) {
+            Ok(AuthorizationResponse::Jwt)
+        } else {
+            Err(Rejection::Jwt)
+        };
+    }
     let state = parameters.state.as_deref().ok_or(Rejection::MissingState)?;
     if !expected.state.matches(state) {
         return Err(Rejection::WrongState);
@@ -126,6 +142,13 @@ pub(crate) fn parse(
         (None, None) => Err(Rejection::Empty),
         (Some(_), Some(_)) => Err(Rejection::Ambiguous),
     }
+}
+
+/// Whether the claims of the JWT `answer`, which nobody vouches for, have the `expected` state.
+fn holds_state(answer: &str, expected: &Unguessable) -> bool {
+    let claims = jwt::claims(answer);
+    let state = claims.as_ref().and_then(|claims| claims.get("state")).and_then(Value::as_str);
+    state.is_some_and(|state| expected.matches(state))
 }
 
 /// Returns the end of the sentence about a response that nobody vouches for.
@@ -192,7 +215,7 @@ pub(crate) fn content(query: &str) -> Content {
             "error" => {
                 return Content::Error(ERRORS.into_iter().find(|known| *known == value));
             }
-            "code" | "state" | "iss" => content = Content::Answer,
+            "code" | "state" | "iss" | "response" => content = Content::Answer,
             _ => {}
         }
     }
@@ -208,9 +231,16 @@ struct Parameters {
     error: Option<String>,
     error_description: Option<String>,
     error_uri: Option<String>,
+    response: Option<String>,
 }
 
 impl Parameters {
+    /// Returns the JWT that stands in place of an answer.
+    fn jwt(&self) -> Option<&str> {
+        let is_plain = self.code.is_some() || self.error.is_some();
+        self.response.as_deref().filter(|_| !is_plain)
+    }
+
     fn read(query: &str) -> Result<Self, Rejection> {
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -221,6 +251,7 @@ impl Parameters {
                 "error" => ("error", &mut read.error),
                 "error_description" => ("error_description", &mut read.error_description),
                 "error_uri" => ("error_uri", &mut read.error_uri),
+                "response" => ("response", &mut read.response),
                 _ => continue,
             };
             if slot.replace(value.into_owned()).is_some() {
@@ -234,6 +265,7 @@ impl Parameters {
             &mut read.error,
             &mut read.error_description,
             &mut read.error_uri,
+            &mut read.response,
         ] {
             slot.take_if(|value| value.is_empty());
         }
@@ -243,6 +275,7 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64URL_NOPAD;
     use proptest::prelude::*;
 
     use super::*;
@@ -266,8 +299,25 @@ mod tests {
     fn code(response: Result<AuthorizationResponse, Rejection>) -> String {
         match response.unwrap() {
             AuthorizationResponse::Code(code) => code.expose().to_owned(),
-            AuthorizationResponse::Refused { error, .. } => panic!("refused: {error}"),
+            other => panic!("no code: {other:?}"),
         }
+    }
+
+    #[test]
+    fn an_answer_in_a_jwt_counts_if_it_has_the_state() {
+        let expected = expected();
+        let jwt = |state: &str| {
+            let claims = format!(r#"{{"code":"x","iss":"https://as.example","state":"{state}"}}"#);
+            format!("response=e30.{}.c2ln", BASE64URL_NOPAD.encode(claims.as_bytes()))
+        };
+        let own = jwt(expected.state.expose());
+        let answer = parse(&own, &expected);
+        assert!(matches!(answer, Ok(AuthorizationResponse::Jwt)), "{answer:?}");
+        for other in [jwt("0"), jwt(""), "response=a.b.c.d.e".into(), "response=x".into()] {
+            assert_eq!(parse(&other, &expected).unwrap_err(), Rejection::Jwt, "{other}");
+        }
+        // Beside a code it is one of the parameters that nobody knows.
+        assert_eq!(code(parse_with_state(&format!("code=y&{own}"), &expected)), "y");
     }
 
     #[test]
@@ -284,7 +334,7 @@ mod tests {
                 assert_eq!(error, "access_denied");
                 assert_eq!(description.as_deref(), Some("The user [31m said no"));
             }
-            AuthorizationResponse::Code(_) => panic!("no code was sent"),
+            other => panic!("no refusal: {other:?}"),
         }
     }
 
@@ -373,7 +423,7 @@ mod tests {
         #[test]
         fn a_query_that_does_not_hold_the_state_is_never_accepted(
             parameters in prop::collection::vec(
-                ("(state|code|iss|error|error_description|[a-z]{0,3})", "[0-9a-f]{0,32}|[ -~]{0,9}"),
+                ("(state|code|iss|error|error_description|response|[a-z]{0,3})", "[0-9a-f]{0,32}|[ -~]{0,9}"),
                 0..8,
             )
         ) {

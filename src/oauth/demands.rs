@@ -2,6 +2,9 @@
 
 use super::refusal::normalised;
 
+/// The words for a server that answered in a JWT without having been asked to.
+pub(crate) const ANSWERS_IN_JWTS: &str = "it answers in JWTs (JARM), which tokctl does not read: set `authorization_params = { response_mode = \"query\" }` in config.toml, or register the client without JARM";
+
 /// A demand that no request of tokctl meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {

@@ -17,7 +17,8 @@ use crate::model::client::Client;
 use crate::model::dialect::Dialect;
 use crate::secret::SecretText;
 
-const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The grant type of a login by a code (RFC 8628 §3.4).
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The time that a `slow_down` adds to the interval (RFC 8628 §3.5).
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
@@ -67,7 +68,7 @@ pub(crate) fn poll(
     timeout: Duration,
 ) -> PollOutcome {
     let device_code = authorization.device_code.expose();
-    let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", device_code)];
+    let mut form = vec![("grant_type", DEVICE_CODE), ("device_code", device_code)];
     form.extend(client.token_params.pairs());
     let proof = match client_proof::prove(client, &client.token_endpoint, now) {
         Ok(proof) => proof,
@@ -85,9 +86,11 @@ pub(crate) fn poll(
             | PollOutcome::Denied
             | PollOutcome::Expired) => outcome,
         },
-        Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
-            PollOutcome::Failed(fault.into())
-        }
+        Err(
+            fault @ (Fault::CertificateRefused { .. }
+            | Fault::Setup { .. }
+            | Fault::Forbidden { .. }),
+        ) => PollOutcome::Failed(fault.into()),
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
         ) => PollOutcome::Transient(fault.into()),

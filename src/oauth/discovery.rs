@@ -92,7 +92,10 @@ fn search(
                 // The next address is on the same host, and as long a wait each time is too long.
                 let is_last = match failure {
                     Error::Fault(
-                        Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
+                        Fault::NotSent { .. }
+                        | Fault::CertificateRefused { .. }
+                        | Fault::Setup { .. }
+                        | Fault::Forbidden { .. },
                     ) => true,
                     Error::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
                     | Error::Missing { .. }

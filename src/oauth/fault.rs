@@ -9,6 +9,10 @@ pub(crate) enum Fault {
     /// The request was never sent: the server did nothing.
     #[error("could not connect to `{authority}`: {why}")]
     NotSent { authority: String, why: String },
+    /// The server ended the handshake of TLS over the client's certificate, or for want of one, so
+    /// it has read nothing of the request. Another certificate may help.
+    #[error("could not connect to `{authority}`: {why}")]
+    CertificateRefused { authority: String, why: String },
     /// The request may have been received and acted upon.
     #[error("no answer from `{authority}`: {why}")]
     Unanswered { authority: String, why: String },
@@ -28,7 +32,10 @@ impl Fault {
     /// Returns what `-v` shows in place of a status.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Self::NotSent { .. } | Self::Setup { .. } | Self::Forbidden { .. } => "not sent",
+            Self::NotSent { .. }
+            | Self::CertificateRefused { .. }
+            | Self::Setup { .. }
+            | Self::Forbidden { .. } => "not sent",
             Self::Unanswered { .. } => "no answer",
             Self::Unreadable { .. } => "unreadable",
         }

@@ -277,13 +277,14 @@ async fn read_answer(
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            let not_sent =
-                error.is_connect() || error.is_builder() || tls::is_refused_handshake(&error);
+            let not_sent = error.is_connect() || error.is_builder();
             if let Some(why) = network::refusal(&error) {
                 return Err(Fault::Forbidden { authority, why });
             }
             let why = cause(&error);
-            return Err(if not_sent {
+            return Err(if tls::is_about_client_certificate(&error) {
+                Fault::CertificateRefused { authority, why }
+            } else if not_sent {
                 Fault::NotSent { authority, why }
             } else {
                 Fault::Unanswered { authority, why }

@@ -76,6 +76,11 @@ pub(super) fn client_of(
     Ok(client)
 }
 
+/// Whether the certificate in `tls` can be shown to `address`: it can be read, and the key is its own.
+pub(crate) fn can_show(address: &Address, tls: TlsSettings<'_>) -> bool {
+    new_client(address, tls, None).is_ok()
+}
+
 fn new_client(
     address: &Address,
     tls: TlsSettings<'_>,

@@ -46,7 +46,7 @@ impl From<Fault> for Error {
             Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => {
                 Self::Unavailable { what: fault.to_string() }
             }
-            Fault::Setup { .. } | Fault::Forbidden { .. } => {
+            Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. } => {
                 Self::Unusable { what: fault.to_string() }
             }
         }

@@ -14,7 +14,7 @@ mod told;
 mod retry_after;
 mod json_object;
 mod body;
-mod http_client;
+pub(crate) mod http_client;
 pub(crate) mod http;
 mod answer_fields;
 mod refusal;

@@ -182,6 +182,7 @@ mod tests {
         parse(&line, REDIRECT_URI, expected, bare_code).map(|response| match response {
             AuthorizationResponse::Code(code) => code.expose().to_owned(),
             AuthorizationResponse::Refused { error, .. } => error,
+            AuthorizationResponse::Jwt => "a JWT".to_owned(),
         })
     }
 
@@ -225,6 +226,9 @@ mod tests {
         assert_eq!(at("code=made-up"), rejected(Rejection::MissingState));
         assert_eq!(at("code=made-up&state=0"), rejected(Rejection::WrongState));
         assert_eq!(at("code=a&code=b&state=STATE"), rejected(Rejection::Repeated("code")));
+        assert_eq!(at("response=a.b.c.d.e#_=_"), rejected(Rejection::Jwt));
+        let fragment = outcome(&format!("{REDIRECT_URI}#response=a.b.c.d.e"), false);
+        assert_eq!(fragment, rejected(Rejection::Jwt));
         assert!(matches!(
             at("code=made-up&state=STATE&iss=https://evil.example"),
             Err(Unusable::Rejected(Rejection::WrongIssuer { .. }))

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer_fields::{AnswerText, Fields};
+use super::device_polling::DEVICE_CODE;
 use super::http::{self, Answer, Authentication, Fault};
 use super::metadata::Metadata;
 use crate::model::address::Address;
@@ -45,13 +46,13 @@ pub(crate) struct Registered {
     pub(crate) registration: Registration,
 }
 
-/// Registers a client at `endpoint`, which the browser comes back to at `redirect_uri` and which asks
-/// for `scopes`.
+/// Registers a client at `endpoint` that asks for `scopes`. The browser comes back to it at
+/// `redirect_uri`; without one, its logins go by a code on another device (RFC 8628).
 pub(crate) fn register(
     endpoint: &Address,
     trusted_certificates: Option<&str>,
     metadata: &Metadata,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     scopes: &str,
 ) -> Result<Registered, Error> {
     let asked = method(metadata);
@@ -92,13 +93,18 @@ fn method(metadata: &Metadata) -> TokenEndpointAuthMethod {
 }
 
 /// Returns the metadata of the client (RFC 7591 §2).
-fn request(method: TokenEndpointAuthMethod, redirect_uri: &str, scopes: &str) -> Value {
+fn request(method: TokenEndpointAuthMethod, redirect_uri: Option<&str>, scopes: &str) -> Value {
+    // Without an authorization endpoint nothing is redirected, and there is no type of a response.
+    let (grant, response_types) = match redirect_uri {
+        Some(_) => ("authorization_code", &["code"][..]),
+        None => (DEVICE_CODE, &[][..]),
+    };
     let mut document = json!({
         "client_name": "tokctl",
         "application_type": "native",
-        "redirect_uris": [redirect_uri],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
+        "redirect_uris": redirect_uri.as_slice(),
+        "grant_types": [grant, "refresh_token"],
+        "response_types": response_types,
         "token_endpoint_auth_method": method,
         "software_id": "tokctl",
         "software_version": env!("CARGO_PKG_VERSION"),
@@ -114,7 +120,7 @@ fn request(method: TokenEndpointAuthMethod, redirect_uri: &str, scopes: &str) ->
 pub(crate) fn read(
     answer: &Answer,
     endpoint: &Address,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     asked: TokenEndpointAuthMethod,
 ) -> Result<Registered, Error> {
     let authority = || answer.authority.clone();
@@ -153,7 +159,8 @@ pub(crate) fn read(
     };
     let taken: Option<Vec<String>> =
         fields.value("redirect_uris").and_then(|list| serde_json::from_str(list.get()).ok());
-    if taken.is_some_and(|taken| !taken.iter().any(|one| one == redirect_uri)) {
+    let is_other = |taken: Vec<String>, own| taken.iter().all(|one| one != own);
+    if taken.zip(redirect_uri).is_some_and(|(taken, own)| is_other(taken, own)) {
         return Err(unusable("it is for another redirect URI"));
     }
     Ok(Registered {
@@ -161,7 +168,7 @@ pub(crate) fn read(
         secret,
         method,
         registration: Registration {
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: redirect_uri.map(str::to_owned),
             secret_ends_at: ends_at(&fields),
             management: management(&fields, endpoint, answer.reach),
         },
@@ -229,7 +236,7 @@ mod tests {
 
     fn registered(status: u16, body: &str) -> Result<Registered, Error> {
         let asked = TokenEndpointAuthMethod::None;
-        read(&Answer::made_up(status, body), &endpoint(), REDIRECT, asked)
+        read(&Answer::made_up(status, body), &endpoint(), Some(REDIRECT), asked)
     }
 
     #[test]

@@ -10,10 +10,25 @@ pub(super) fn fault(error: &(dyn StdError + 'static)) -> Option<String> {
     find(error).map(words)
 }
 
-/// Whether the server ended the handshake for want of a client certificate. With TLS 1.3 it says so
-/// after the request was sent, of which it has read nothing.
-pub(super) fn is_refused_handshake(error: &(dyn StdError + 'static)) -> bool {
-    matches!(find(error), Some(Error::AlertReceived(AlertDescription::CertificateRequired)))
+/// Whether the server ended the handshake over the client's certificate, or for want of one. With
+/// TLS 1.3 it says so after the request was sent, of which it has read nothing.
+pub(super) fn is_about_client_certificate(error: &(dyn StdError + 'static)) -> bool {
+    matches!(find(error), Some(Error::AlertReceived(alert)) if is_about_certificate(*alert))
+}
+
+/// Whether a server says with `alert` that it takes no such certificate (RFC 8446 §6.2).
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    [
+        AlertDescription::CertificateRequired,
+        AlertDescription::BadCertificate,
+        AlertDescription::UnsupportedCertificate,
+        AlertDescription::CertificateRevoked,
+        AlertDescription::CertificateExpired,
+        AlertDescription::CertificateUnknown,
+        AlertDescription::UnknownCA,
+        AlertDescription::AccessDenied,
+    ]
+    .contains(&alert)
 }
 
 /// Returns the failure of TLS among the causes of `error`.
@@ -40,6 +55,10 @@ fn words(error: &Error) -> String {
             "the server demands a client certificate: set `client_certificate_file` and log in"
                 .to_owned()
         }
+        Error::AlertReceived(alert) if is_about_certificate(*alert) => format!(
+            "the server refuses the client's certificate (`client_certificate_file`): {}",
+            spaced(&format!("{alert:?}"))
+        ),
         Error::AlertReceived(AlertDescription::HandshakeFailure) => {
             "the server ended TLS with: handshake failure, perhaps for want of a client certificate (`client_certificate_file`)"
                 .to_owned()
@@ -135,7 +154,11 @@ mod tests {
             ),
             (
                 Error::AlertReceived(AlertDescription::UnknownCA),
-                "the server ended TLS with: unknown ca",
+                "the server refuses the client's certificate (`client_certificate_file`): unknown ca",
+            ),
+            (
+                Error::AlertReceived(AlertDescription::InternalError),
+                "the server ended TLS with: internal error",
             ),
             (
                 Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),

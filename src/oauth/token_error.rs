@@ -58,7 +58,12 @@ impl Error {
                 error.as_deref() == Some("temporarily_unavailable")
                     || (300..=499).contains(status) && ![408, 499].contains(status)
             }
-            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. })
+            Self::Fault(
+                Fault::NotSent { .. }
+                | Fault::CertificateRefused { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. },
+            )
             | Self::NotSigned(_)
             | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
@@ -76,7 +81,8 @@ impl Error {
             Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
             Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
             Self::Fault(
-                Fault::Unanswered { .. }
+                Fault::CertificateRefused { .. }
+                | Fault::Unanswered { .. }
                 | Fault::Unreadable { .. }
                 | Fault::Setup { .. }
                 | Fault::Forbidden { .. },
@@ -97,7 +103,9 @@ impl Error {
             Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
+                Fault::CertificateRefused { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. } => false,
             },
             Self::NoIdentity(why) => matches!(why, identity_token::Error::Unavailable { .. }),
             Self::NotSigned(_)
@@ -119,7 +127,9 @@ impl Error {
             Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
+                Fault::CertificateRefused { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
             | Self::NoIdentity(_)
@@ -177,9 +187,19 @@ impl Error {
         matches!(self, Self::ClientRefused { error, .. } if error == INVALID_CLIENT)
     }
 
-    /// Whether the server refused the client's id or secret, before it looked at the grant.
+    /// Whether the server refused the client's id, secret, key or certificate, before it looked at
+    /// the grant.
     pub(crate) fn is_about_the_client(&self) -> bool {
-        matches!(self, Self::ClientRefused { error, .. } if is_about_the_client(error))
+        match self {
+            Self::ClientRefused { error, .. } => is_about_the_client(error),
+            Self::Fault(fault) => matches!(fault, Fault::CertificateRefused { .. }),
+            Self::GrantRefused { .. }
+            | Self::ClockRefused { .. }
+            | Self::TooManyRequests { .. }
+            | Self::NoVerdict { .. }
+            | Self::NotSigned(_)
+            | Self::NoIdentity(_) => false,
+        }
     }
 }
 

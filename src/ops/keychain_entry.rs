@@ -12,13 +12,15 @@ use crate::vault::keychain::{self, Patience};
 use crate::vault::slot::SlotId;
 
 /// Generates a secret for the new slot `slot`, writes it to the keychain and reads it back. The
-/// entry's name is committed to the vault before that.
+/// entry's name is committed to the vault before that; but not while the keychain is locked, since
+/// there would be nothing to delete, and the name would stay for as long.
 pub(super) fn create(
     vault: &OpenVault,
     slot: SlotId,
     patience: &Patience,
     clock: Clock,
 ) -> Result<Key, Error> {
+    keychain::prepare(patience).map_err(SlotError::NotKept)?;
     vault.add_intent(slot, clock())?;
     let secret = Key::generate()?;
     keychain::create(&vault.entry_name(slot), &secret, patience).map_err(SlotError::NotKept)?;

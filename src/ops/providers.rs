@@ -10,6 +10,7 @@ use crate::model::client::Client;
 use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::oauth::discovery;
+use crate::oauth::http_client;
 use crate::oauth::metadata::Metadata;
 use crate::providers::FirstEndpoint;
 pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
@@ -109,6 +110,11 @@ pub(crate) fn is_proof_for(
     client.authentication.method() != TokenEndpointAuthMethod::None
         && client_id == Some(client.id.as_str())
         && token_endpoint(provider, server, client).as_ref() == Some(&client.token_endpoint)
+}
+
+/// Whether the certificate of `client` can be shown to its server.
+pub(crate) fn can_show_certificate(client: &Client) -> bool {
+    http_client::can_show(&client.token_endpoint, client.tls())
 }
 
 /// Returns the token endpoint of today's `provider`. Asks the issuer for it, where the definition

@@ -127,7 +127,7 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
 /// waited for. The credential's own lock is not taken, because its holder may be waiting for this
 /// rotation.
 fn adopt_spills(vault: &OpenVault) -> Result<(), Error> {
-    for account in vault.accounts_in_doubt()? {
+    for account in vault.accounts_with_spill()? {
         match vault.read(&account) {
             Ok(Some(row)) => drop(vault.adopt_spill(&account, &row)?),
             // The credential was deleted meanwhile, or it does not open: `with_all_damage` names

@@ -16,6 +16,7 @@ use super::superseded;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::credential::Credential;
 use crate::providers::RenewalRules;
 use crate::store::OpenVault;
@@ -37,6 +38,14 @@ pub(crate) trait Caller {
     /// Returns what the credential's client may show where the server refuses what is sealed, in
     /// turn: a secret or key that is configured and differs, and the secret in another place.
     fn other_proofs(&self, account: &Account, credential: &Credential) -> Vec<ClientProofs>;
+
+    /// Returns the certificate that today's definition names for the credential's client, if it is
+    /// the same client at the same server and the sealed certificate is another.
+    fn new_certificate(
+        &self,
+        account: &Account,
+        credential: &Credential,
+    ) -> Option<ClientCertificate>;
 
     /// Returns the environment and the programs of this machine.
     fn around(&self) -> &dyn Surroundings;
@@ -74,8 +83,9 @@ pub(crate) fn live(
 
 /// Renews the token of `account` and returns it.
 ///
-/// If the server refuses the sealed secret or key of the client, tries once each of what the caller
-/// has besides: see [`Caller::other_proofs`]. What can fail is described at [`Refresh::run`].
+/// Shows the server the certificate of today's definition: see [`Caller::new_certificate`]. If the
+/// server refuses the sealed secret or key of the client, tries once each of what the caller has
+/// besides: see [`Caller::other_proofs`]; and last the sealed certificate. What can fail is described at [`Refresh::run`].
 pub(crate) fn renew(
     vault: &OpenVault,
     account: &Account,
@@ -87,13 +97,14 @@ pub(crate) fn renew(
     if let Some(settings) = audit {
         vault.set_audit_settings(settings);
     }
-    let attempt = |client_proofs| {
-        let today = Today { renewal, client_proofs };
-        let around = caller.around();
-        let refresh = Refresh { vault, account, trigger, today: &today, clock, around };
+    let new_certificate = |credential: &Credential| caller.new_certificate(account, credential);
+    let attempt = |client_proofs, keeps_certificate| {
+        let today = &Today { renewal, client_proofs, keeps_certificate };
+        let (around, new_certificate) = (caller.around(), &new_certificate);
+        let refresh = Refresh { vault, account, trigger, today, clock, around, new_certificate };
         caller.while_waiting(|| refresh.run())
     };
-    let mut outcome = attempt(None);
+    let mut outcome = attempt(None, false);
     if let Err(error) = &outcome
         && error.is_about_the_client()
     {
@@ -105,8 +116,12 @@ pub(crate) fn renew(
                 None => error.is_about_the_client(),
             });
             if is_refused {
-                outcome = attempt(Some(proofs));
+                outcome = attempt(Some(proofs), false);
             }
+        }
+        let is_refused = outcome.as_ref().is_err_and(Error::is_about_the_client);
+        if is_refused && new_certificate(&row.stored.credential).is_some() {
+            outcome = attempt(Some(ClientProofs::default()), true);
         }
     }
     if let Ok(token) = &outcome

@@ -74,13 +74,13 @@ fn registrations(status: u16, body: &[u8]) {
     let endpoint = endpoint.within(Reach::Public);
     let answer = Answer::of_bytes(status, body);
     let asked = TokenEndpointAuthMethod::None;
-    let found = match registration::read(&answer, &endpoint, REDIRECT_URI, asked) {
+    let found = match registration::read(&answer, &endpoint, Some(REDIRECT_URI), asked) {
         Ok(found) => found,
         Err(error) => return printed_text::assert_harmless(&error.to_string()),
     };
     assert!([200, 201].contains(&status), "{status} is no registration");
     assert!(!found.id.is_empty() && !found.id.chars().any(char::is_control));
-    assert_eq!(found.registration.redirect_uri, REDIRECT_URI);
+    assert_eq!(found.registration.redirect_uri.as_deref(), Some(REDIRECT_URI));
     match found.method {
         TokenEndpointAuthMethod::None => assert!(found.secret.is_none()),
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {

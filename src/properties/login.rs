@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use super::input::{Setting, replace_all};
 use super::printed_text;
+use crate::model::jwt;
 use crate::oauth::authorization_response::{
     self, AuthorizationResponse, ExpectedResponse, Rejection,
 };
@@ -74,6 +75,11 @@ impl Login {
         let filled = |name| all(name).into_iter().filter(|value| !value.is_empty()).count();
         let is_own = all("state") == [self.expected.state.expose()];
         match &outcome {
+            Ok(AuthorizationResponse::Jwt) => {
+                let claims = jwt::claims(&all("response").concat()).expect("a JWT that is signed");
+                assert_eq!(claims["state"], self.expected.state.expose());
+                assert!(filled("code") == 0 && filled("error") == 0);
+            }
             Ok(answer) => {
                 assert!(is_own, "accepted without the state");
                 let issuer = all("iss").concat();
@@ -93,6 +99,7 @@ impl Login {
                         printed_text::assert_harmless(error);
                         printed_text::assert_harmless(description.as_deref().unwrap_or_default());
                     }
+                    AuthorizationResponse::Jwt => unreachable!("judged above"),
                 }
             }
             Err(rejected) => {
@@ -111,6 +118,7 @@ pub(super) fn describe(outcome: &Result<AuthorizationResponse, Rejection>) -> St
         Ok(AuthorizationResponse::Refused { error, description }) => {
             format!("refused {error} {description:?}")
         }
+        Ok(AuthorizationResponse::Jwt) => "a JWT".to_owned(),
         Err(rejected) => format!("rejected {rejected}"),
     }
 }

@@ -84,6 +84,15 @@ impl Vault {
         self.sqlite().read(|view| lookup::at_servers(view, origins))
     }
 
+    /// Returns the first `most` addresses of servers that begin with `beginning`, each once.
+    pub(crate) fn servers_beginning_with(
+        &self,
+        beginning: &str,
+        most: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.sqlite().read(|view| lookup::servers_beginning_with(view, beginning, most))
+    }
+
     /// Returns the clear parts of the credentials whose account at the service is called `username`.
     pub(crate) fn summaries_with_username(&self, username: &str) -> Result<Vec<Summary>, Error> {
         self.sqlite().read(|view| lookup::with_username(view, username))

@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::error::Error;
 use super::locks;
 use super::open_vault::OpenVault;
+use super::sidecar;
 use super::sqlite::header;
 use super::sqlite::rotate::{Rotation, Step};
 use super::sqlite::{Sealing, evidence, examine, intents, slots};
@@ -157,9 +158,20 @@ impl OpenVault {
         self.file_engine().read(examine::count)
     }
 
+    /// Returns the accounts whose answer may lie beside the vault, in place of in their row.
+    pub(crate) fn accounts_with_spill(&self) -> Result<Vec<Account>, Error> {
+        let any = sidecar::has_answers(self.file());
+        // Looking for them takes as long as a third of a rotation.
+        if any.map_err(|source| Error::io("read beside", source))? {
+            self.accounts_in_doubt()
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// Returns the accounts whose refresh is in doubt, a request was begun and has no answer yet, as
     /// far as the columns in the clear say. A rotation fails where those were edited.
-    pub(crate) fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
+    fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
         let found = self.file_engine().read(evidence::journals)?;
         Ok(found.into_iter().map(|(account, _)| account).collect())
     }
@@ -189,9 +201,7 @@ impl OpenVault {
         self.set_key(next);
         // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());
-        if let Ok(in_doubt) = self.accounts_in_doubt() {
-            locks::clear_away(self.file(), &in_doubt);
-        }
+        locks::clear_away(self.file(), || self.accounts_in_doubt());
         Ok((generation, count))
     }
 }

@@ -245,14 +245,25 @@ pub(crate) fn key_changes(vault: &VaultFile, deadline: Instant) -> Result<[Guard
 
 /// Unlinks the files of credentials and logins in the sidecar directory whose lock nobody has, but
 /// for those of the accounts `in_doubt`, which a journal may name. Earlier programs left one for each
-/// login.
-pub(crate) fn clear_away(vault: &VaultFile, in_doubt: &[Account]) {
-    let kept: HashSet<String> = in_doubt.iter().map(VaultFile::name_of).collect();
+/// login. Which accounts these are is asked only where such files lie: it takes a look at all rows.
+pub(crate) fn clear_away(
+    vault: &VaultFile,
+    in_doubt: impl FnOnce() -> Result<Vec<Account>, Error>,
+) {
     let Ok(entries) = std::fs::read_dir(vault.sidecar_path()) else { return };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let of = name.strip_suffix(".lock").map(|of| of.strip_suffix(".login").unwrap_or(of));
-        if of.is_some_and(|of| VaultFile::is_name(of) && !kept.contains(of))
+    let named = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?.strip_suffix(".lock")?;
+        let of = name.strip_suffix(".login").unwrap_or(name).to_owned();
+        VaultFile::is_name(&of).then_some((path, of))
+    };
+    let found: Vec<_> = entries.filter_map(|entry| named(entry.ok()?.path())).collect();
+    if found.is_empty() {
+        return;
+    }
+    let Ok(in_doubt) = in_doubt() else { return };
+    let kept: HashSet<String> = in_doubt.iter().map(VaultFile::name_of).collect();
+    for (path, of) in found {
+        if !kept.contains(&of)
             && let Ok(file) = private_file::open_plain_no_follow(&path)
             && file.try_lock().is_ok()
         {

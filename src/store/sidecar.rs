@@ -52,6 +52,18 @@ pub(crate) fn list(vault: &VaultFile) -> io::Result<Vec<Sidecar>> {
     Ok(found)
 }
 
+/// Whether a spill file holds an answer, as far as it can be read: one that can't be counts.
+pub(super) fn has_answers(vault: &VaultFile) -> io::Result<bool> {
+    let Some(directory) = directory(vault) else { return Ok(false) };
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == "spill") && is_filled(&path).unwrap_or(true) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether `path` is the spill file of `account`.
 pub(crate) fn is_spill_of(path: &Path, account: &Account) -> bool {
     path.file_stem().is_some_and(|stem| stem.to_str() == Some(&VaultFile::name_of(account)))

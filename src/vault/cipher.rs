@@ -77,7 +77,7 @@ impl AssociatedData {
     }
 
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(&length(bytes));
         self.0.extend_from_slice(bytes);
         self
     }
@@ -85,6 +85,11 @@ impl AssociatedData {
     pub(super) fn number(self, number: u64) -> Self {
         self.field(&number.to_le_bytes())
     }
+}
+
+/// The length of a field, as it stands before it.
+pub(super) fn length(field: &[u8]) -> [u8; 8] {
+    (field.len() as u64).to_le_bytes()
 }
 
 /// A random number that no other seal has. Sealing uses it up.

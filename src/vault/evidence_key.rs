@@ -9,14 +9,14 @@ use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
 
-use super::cipher::AssociatedData;
+use super::cipher::{self, AssociatedData};
 use super::seal::DataKey;
 
 /// The key of the codes over evidence. Deriving it takes as long as one code.
-pub(crate) struct EvidenceKey<'a> {
-    data_key: &'a DataKey,
-    /// The function with its key, before any text.
-    keyed: Blake2bMac<U32>,
+pub(crate) struct EvidenceKey {
+    /// The function with its key, and with what the text of each code begins with: what is the same
+    /// for all rows is done once.
+    begun: Blake2bMac<U32>,
 }
 
 /// The evidence of a credential at one revision, written at `number`; `clear` are the bytes of its
@@ -33,11 +33,13 @@ pub(crate) struct EvidenceContext<'a> {
 /// The code over the evidence of one credential.
 pub(crate) type Code = [u8; 32];
 
-impl<'a> EvidenceKey<'a> {
+impl EvidenceKey {
     /// Derives the key from the data key.
-    pub(crate) fn of(data_key: &'a DataKey) -> Self {
+    pub(crate) fn of(data_key: &DataKey) -> Self {
         let derived = keyed(data_key.key.expose()).chain_update(b"tokctl evidence v1").finalize();
-        Self { data_key, keyed: keyed(&derived.into_bytes()) }
+        let beginning =
+            AssociatedData::new("evidence").field(&data_key.vault.0).number(data_key.generation);
+        Self { begun: keyed(&derived.into_bytes()).chain_update(beginning.bytes()) }
     }
 
     /// Returns the code over evidence, bound to the vault and the generation of its data key too.
@@ -52,15 +54,13 @@ impl<'a> EvidenceKey<'a> {
 
     fn over(&self, context: EvidenceContext<'_>) -> Blake2bMac<U32> {
         let EvidenceContext { provider, user, revision, number, clear } = context;
-        let bound_to = AssociatedData::new("evidence")
-            .field(&self.data_key.vault.0)
-            .number(self.data_key.generation)
-            .field(provider.as_bytes())
-            .field(user.as_bytes())
-            .number(revision)
-            .number(number)
-            .field(clear);
-        self.keyed.clone().chain_update(bound_to.bytes())
+        let (revision, number) = (revision.to_le_bytes(), number.to_le_bytes());
+        let mut code = self.begun.clone();
+        for field in [provider.as_bytes(), user.as_bytes(), &revision, &number, clear] {
+            code.update(&cipher::length(field));
+            code.update(field);
+        }
+        code
     }
 }
 

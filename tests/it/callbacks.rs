@@ -1,5 +1,8 @@
 //! What a browser brings to the listener: in which form, where, and what is told of the rest.
 
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::json;
+
 use crate::authorization_server::{AuthorizationServer, Client, issue};
 use crate::browser::{AuthorizationRequest, fetch, post_query};
 use crate::env::{TestEnv, stderr};
@@ -109,6 +112,39 @@ fn each_kind_that_is_no_answer_is_told_once_and_the_login_waits_on() {
         assert_eq!(said.matches(told).count(), 1, "{told}: {said}");
     }
     assert_eq!(said.matches("the login waits on").count(), 7, "{said}");
+}
+
+#[test]
+fn an_answer_in_a_jwt_ends_the_login_if_it_is_this_logins() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    let jwt = |claims: &serde_json::Value| {
+        format!("e30.{}.c2ln", BASE64URL_NOPAD.encode(claims.to_string().as_bytes()))
+    };
+    for is_error in [false, true] {
+        let login = env.begin_login(LOGIN);
+        let asked = AuthorizationRequest::read(&login.address());
+        // Another login's, none's, and one that is encrypted: anybody could have sent them.
+        for stranger in
+            [jwt(&json!({ "code": "x", "state": "0" })), jwt(&json!({})), "a.b.c.d.e".into()]
+        {
+            let page = fetch(&asked.answer(&[("response", &stranger)]), "GET", &[]);
+            assert_eq!(page.status, 400, "{}", page.text());
+        }
+        let (name, value) =
+            if is_error { ("error", "access_denied") } else { ("code", "made-up-code") };
+        let own = jwt(&json!({ name: value, "state": asked.state(), "iss": server.url("") }));
+        let answer = asked.answer(&[("response", &own)]);
+        let page = if is_error { fetch(&answer, "GET", &[]) } else { post_query(&answer) };
+        assert!(page.text().contains("Not logged in"), "{}", page.text());
+        let said = stderr(&login.finish().code(2));
+        assert_eq!(said.matches("the login waits on").count(), 1, "{said}");
+        assert!(said.contains("an answer came as a JWT (JARM)"), "{said}");
+        assert!(said.contains("it answers in JWTs (JARM)"), "{said}");
+        assert!(said.contains("response_mode = \"query\""), "{said}");
+        assert!(said.contains("hint: tokctl providers acme"), "{said}");
+        assert!(!said.contains(value) && !said.contains(&own), "{said}");
+    }
 }
 
 #[test]

@@ -54,6 +54,30 @@ fn names_are_told_without_a_key() {
 }
 
 #[test]
+fn an_address_that_is_begun_is_completed_from_the_vault() {
+    let env = world(&["x", "y", "z", "w"]);
+    for (user, server) in [
+        ("x", "https://mcp.example.com/mcp"),
+        ("y", "https://mcp.example.com/other"),
+        ("z", "http://127.0.0.1:8000/mcp"),
+        ("w", "https://mcp.example.com/\u{202e}"),
+    ] {
+        env.sql(&format!("UPDATE credentials_2 SET server_url = '{server}' WHERE user = '{user}'"));
+    }
+    let both = ["https://mcp.example.com/mcp", "https://mcp.example.com/other"];
+    for command in ["get", "check", "delete", "why", "login", "export", "list", "use"] {
+        assert_eq!(names(&env, "zsh", &[command, "https:"]), both, "{command}");
+    }
+    assert_eq!(names(&env, "bash", &["get", "https://mcp.example.com/o"]), both[1..]);
+    let all = ["http://127.0.0.1:8000/mcp", both[0], both[1], "vendor"];
+    assert_eq!(names(&env, "zsh", &["get", "htt"]), all);
+    let variable = names(&env, "bash", &["run", "--env", "TOKEN=http:"]);
+    assert_eq!(variable, ["TOKEN=http://127.0.0.1:8000/mcp"]);
+    assert_eq!(names(&env, "zsh", &["get", "https://elsewhere"]), [""; 0]);
+    assert_eq!(names(&env, "zsh", &["get", ""]), ["vendor"]);
+}
+
+#[test]
 fn a_glance_leaves_no_trace() {
     // As an older version left it, and readable by others.
     let env = crate::vaults::earlier("whole.db");

@@ -64,7 +64,7 @@ fn a_slot_that_can_not_be_renewed_is_named_and_nothing_is_touched() {
     let said = stderr(&failed);
     for part in [
         &*format!("the `passphrase` key slot {passphrase}: set TOKCTL_PASSPHRASE"),
-        &format!("`tokctl key remove {recovery} {passphrase}`"),
+        &format!("`tokctl key remove {recovery} {passphrase} --yes`"),
         &format!("`tokctl key remove {recovery} --no-rotate --yes`"),
     ] {
         assert!(said.contains(part), "{part}: {said}");

@@ -242,7 +242,9 @@ fn every_field_can_be_written_as_the_page_has_it() {
     }
     env.config(&config);
     env.tokctl(["providers"]).assert().success();
-    for example in examples(&page) {
+    // All but the table of servers.
+    let is_table = |example: &String| example.trim_start().starts_with("oidc-provider ");
+    for example in examples(&page).into_iter().filter(|example| !is_table(example)) {
         env.config(&example);
         let provider = example.split_once("[providers.").unwrap().1.split_once(']').unwrap().0;
         env.tokctl(["providers", provider]).assert().success();

@@ -23,10 +23,23 @@ const AUTHORITY: &str = include_str!("made_up_tls/authority.pem");
 const CERTIFICATE: &str = include_str!("made_up_tls/client.pem");
 const LOGIN: [&str; 4] = ["login", "acme", "--method", "client-credentials"];
 
+/// The certificate that takes the place of the other one, of another authority and with a new key.
+const RENEWED: &str = include_str!("made_up_tls/renewed.pem");
+
+const FIRST_AUTHORITY: &str = include_str!("made_up_tls/client_authority.pem");
+const LATER_AUTHORITY: &str = include_str!("made_up_tls/later_authority.pem");
+
 /// The key of the made-up certificate.
 fn key() -> String {
+    in_pem(include_str!("made_up_tls/client_key.base64"))
+}
+
+fn renewed_key() -> String {
+    in_pem(include_str!("made_up_tls/renewed_key.base64"))
+}
+
+fn in_pem(body: &str) -> String {
     let marker = |word: &str| format!("-----{word} {} KEY-----", "PRIVATE");
-    let body = include_str!("made_up_tls/client_key.base64");
     format!("{}\n{body}{}\n", marker("BEGIN"), marker("END"))
 }
 
@@ -37,6 +50,7 @@ type Came = (bool, String, String);
 struct Server {
     port: u16,
     came: Arc<Mutex<Vec<Came>>>,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
     closing: Arc<AtomicBool>,
     acceptor: Option<JoinHandle<()>>,
 }
@@ -46,21 +60,28 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (came, closing): (Arc<Mutex<Vec<Came>>>, Arc<AtomicBool>) = Default::default();
-        let config = config();
+        let config = Arc::new(Mutex::new(config_for(FIRST_AUTHORITY)));
         let acceptor = thread::spawn({
             let (came, closing) = (Arc::clone(&came), Arc::clone(&closing));
+            let config = Arc::clone(&config);
             move || {
                 for stream in listener.incoming().map_while(Result::ok) {
                     if closing.load(Ordering::SeqCst) {
                         break;
                     }
-                    if let Some(one) = serve(stream, Arc::clone(&config)) {
+                    let now = Arc::clone(&config.lock().unwrap());
+                    if let Some(one) = serve(stream, now) {
                         came.lock().unwrap().push(one);
                     }
                 }
             }
         });
-        Self { port, came, closing, acceptor: Some(acceptor) }
+        Self { port, came, config, closing, acceptor: Some(acceptor) }
+    }
+
+    /// Takes certificates of this authority alone from here on.
+    fn trusts(&self, authority: &str) {
+        *self.config.lock().unwrap() = config_for(authority);
     }
 
     fn came(&self) -> Vec<Came> {
@@ -78,13 +99,12 @@ impl Drop for Server {
     }
 }
 
-fn config() -> Arc<ServerConfig> {
+fn config_for(authority: &str) -> Arc<ServerConfig> {
     let decode = |text: &str| BASE64.decode(text.replace('\n', "").as_bytes()).unwrap();
     let certificate = CertificateDer::from(decode(include_str!("made_up_tls/server.base64")));
     let own_key = decode(include_str!("made_up_tls/server_key.base64"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
-    let authority = include_str!("made_up_tls/client_authority.pem");
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
@@ -252,4 +272,69 @@ fn a_copy_that_two_may_hold_has_the_certificate_with_it() {
     let came = server.came();
     assert_eq!(came.len(), 2, "{came:?}");
     assert!(came.iter().all(|(has_certificate, ..)| *has_certificate), "{came:?}");
+}
+
+/// Puts this certificate and key where the definition of `env` has them.
+fn replace(env: &TestEnv, certificate: &str, key: &str) {
+    env.file("client.pem", certificate);
+    env.file("client.key", key);
+}
+
+#[test]
+fn a_refresh_shows_the_certificate_that_the_definition_names_now() {
+    let server = Server::start();
+    for definition in [
+        format!("token_endpoint = \"https://{HOST}/token\"\n"),
+        format!("issuer = \"https://{HOST}\"\n"),
+    ] {
+        server.trusts(FIRST_AUTHORITY);
+        let env = world(&server, &definition);
+        env.add_config(&with_certificate(&env));
+        env.tokctl(LOGIN).assert().success();
+        // The server takes certificates of another authority by now.
+        server.trusts(LATER_AUTHORITY);
+        let refused = env.tokctl(["refresh"]).assert().code(2);
+        assert!(
+            stderr(&refused).contains("refuses the client's certificate"),
+            "{}",
+            stderr(&refused)
+        );
+        // Between two writes of whoever renews them, the files do not belong together.
+        replace(&env, RENEWED, &key());
+        env.tokctl(["refresh"]).assert().code(2);
+        replace(&env, RENEWED, &renewed_key());
+        env.tokctl(["refresh"]).assert().success();
+        for name in ["client.pem", "client.key"] {
+            fs::remove_file(env.path(name)).unwrap();
+        }
+        env.tokctl(["refresh"]).assert().success();
+        // One that the server does not take is no reason to give up the sealed one.
+        replace(&env, CERTIFICATE, &key());
+        env.tokctl(["refresh"]).assert().success();
+        let vault = String::from_utf8_lossy(&env.vault_bytes()).into_owned();
+        assert!(!vault.contains(&renewed_key()[40..80]));
+    }
+}
+
+#[test]
+fn a_certificate_of_another_client_is_not_shown() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    env.tokctl(LOGIN).assert().success();
+    server.trusts(LATER_AUTHORITY);
+    replace(&env, RENEWED, &renewed_key());
+    let file = env.path("client.pem").display().to_string();
+    let other = format!(
+        "[providers.acme]\nclient_id = \"another\"\ntoken_endpoint = \"https://{HOST}/token\"\n\
+         ca_file = \"{}\"\nclient_certificate_file = \"{file}\"\n\
+         client_certificate_key_file = \"{}\"\n",
+        env.path("authority.pem").display(),
+        env.path("client.key").display(),
+    );
+    env.config(&other);
+    env.tokctl(["refresh"]).assert().code(2);
+    // Nor at another address.
+    env.config(&other.replace("another", "tokctl-made-up").replace("/token\"", "/other\""));
+    env.tokctl(["refresh"]).assert().code(2);
 }

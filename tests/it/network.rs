@@ -126,9 +126,11 @@ fn a_server_that_demands_a_client_certificate_is_said_to() {
     let env = behind("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
     let file = env.file("authority.pem", AUTHORITY);
     env.add_config(&format!("ca_file = \"{}\"\n", file.display()));
-    let said = failed(&env);
+    // Exit 2: no later try helps.
+    let said = stderr(&env.tokctl(LOGIN).assert().code(2).stdout_eq(""));
     assert!(said.contains("could not connect to"), "{said}");
     assert!(said.contains("the server demands a client certificate"), "{said}");
+    assert!(said.contains("hint: name one that the server takes"), "{said}");
     server.join().unwrap();
 }
 

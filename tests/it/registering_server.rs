@@ -17,6 +17,9 @@ use url::Url;
 
 use crate::http::{Request, Response};
 
+/// The grant type of RFC 8628 §3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 type Params = BTreeMap<String, String>;
 
 /// The running server. Goes down, and holds the test to account, when dropped.
@@ -59,6 +62,7 @@ pub(crate) struct State {
 
 #[derive(Clone)]
 struct Client {
+    /// Empty for a client whose logins go by a code.
     redirect_uri: String,
     secret: Option<String>,
     method: String,
@@ -116,6 +120,12 @@ impl RegisteringServer {
     /// The address of `path` on this server.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Lets the server have logins by a code on another device (RFC 8628).
+    pub(crate) fn hands_out_codes(&self) {
+        let endpoint = self.url("/device").into();
+        self.state().metadata.insert("device_authorization_endpoint".into(), endpoint);
     }
 
     /// The name that tokctl makes of the host.
@@ -210,6 +220,7 @@ impl State {
             "POST /register" => self.register(request, &body),
             "GET /authorize" => self.authorize(&params(request.query().unwrap_or_default())),
             "POST /token" => self.token(request, &params(&body)),
+            "POST /device" => self.device(&params(&body)),
             "POST /revoke" => Ok(Response::json(200, &json!({}))),
             _ if asked.starts_with("DELETE /register/") => self.unregister(request),
             _ => Ok(not_found()),
@@ -260,7 +271,12 @@ impl State {
             return Err("a registration carries no token".into());
         }
         let asked: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-        let redirect_uri = asked["redirect_uris"][0].as_str().ok_or("no redirect URI")?.to_owned();
+        let by_code = asked["grant_types"] == json!([DEVICE_CODE, "refresh_token"])
+            && asked["response_types"] == json!([]);
+        let redirect_uri = match asked["redirect_uris"][0].as_str() {
+            None if by_code => String::new(),
+            redirect_uri => redirect_uri.ok_or("no redirect URI")?.to_owned(),
+        };
         let method = asked["token_endpoint_auth_method"].as_str().ok_or("no method")?.to_owned();
         if asked["client_name"] != "tokctl" || asked["application_type"] != "native" {
             return Err(format!("a strange client: {asked}"));
@@ -334,6 +350,30 @@ impl State {
         Ok(Response::redirect(answer.as_str()))
     }
 
+    /// Hands out a code, which counts as entered at the first poll.
+    fn device(&mut self, params: &Params) -> Result<Response, String> {
+        self.check_resource(params)?;
+        let id = params.get("client_id").ok_or("no client")?;
+        let Some(client) = self.clients.get(id) else {
+            return Ok(refusal(401, "invalid_client"));
+        };
+        if !client.redirect_uri.is_empty() {
+            return Err(format!("{id} is no client for codes"));
+        }
+        self.scopes.push(params.get("scope").cloned().unwrap_or_default());
+        let code = format!("device-{}", self.scopes.len());
+        let (client, none) = (id.clone(), String::new());
+        self.codes
+            .insert(code.clone(), Code { client, redirect_uri: none.clone(), challenge: none });
+        Ok(Response::json(
+            200,
+            &json!({
+                "device_code": code, "user_code": "MADE-UPP", "interval": 0, "expires_in": 600,
+                "verification_uri": format!("{}/enter", self.origin),
+            }),
+        ))
+    }
+
     fn token(&mut self, request: &Request, params: &Params) -> Result<Response, String> {
         self.check_resource(params)?;
         let get = |name: &str| params.get(name).ok_or(format!("no {name}"));
@@ -356,6 +396,12 @@ impl State {
                     || code.redirect_uri != *get("redirect_uri")?
                     || code.challenge != BASE64URL_NOPAD.encode(&proof)
                 {
+                    return Err("a code of another login".into());
+                }
+            }
+            DEVICE_CODE => {
+                let code = self.codes.remove(get("device_code")?).ok_or("an unknown code")?;
+                if code.client != id {
                     return Err("a code of another login".into());
                 }
             }

@@ -4,20 +4,22 @@
 // It knows nothing about tokctl. On stdin closed it ends. Its first line on stdout is
 // `{"issuer": "http://127.0.0.1:PORT"}`, printed when it answers. Beside the provider's own
 // endpoints there is `/control`:
-//   PUT {"access_token_life": s, "token_delay_ms": ms, "token_status": n}   any of the three;
-//       `token_status` other than 0 makes the token endpoint fail with that status.
+//   PUT {"access_token_life": s, "token_delay_ms": ms, "token_status": n, "rotates": bool}   any of
+//       them; `token_status` other than 0 makes the token endpoint fail with that status, and
+//       `rotates` says whether a refresh brings a new refresh token.
 //   GET  → {"token_requests": n, "revocations": n, "grants": ["authorization_code", …],
 //           "issued": [every token ever handed out], "errors": […]}
 // Only the tests' own process can reach it, so it asks for no password.
 import { createServer } from 'node:http';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import Provider from 'oidc-provider';
+import { makeProvider, noteErrors } from './provider.mjs';
+import { answerJson, serveUntilStdinEnds } from './serving.mjs';
 
 const settings = {
   access_token_life: Number(process.env.ACCESS_TOKEN_LIFE ?? 3600),
   token_delay_ms: 0,
   token_status: 0,
+  rotates: true,
 };
 const seen = { token_requests: 0, revocations: 0, grants: [], issued: [], errors: [] };
 
@@ -79,23 +81,11 @@ const clients = [
   },
 ];
 
-function signingKey() {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' };
-}
-
 function startProvider(issuer) {
-  const provider = new Provider(issuer, {
+  const provider = makeProvider(issuer, {
     clients,
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    jwks: { keys: [signingKey()] },
-    cookies: { keys: [randomBytes(32).toString('hex')] },
-    pkce: { required: () => true },
-    rotateRefreshToken: true,
+    rotateRefreshToken: () => settings.rotates,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    // Fifteen seconds by default, for which an expired token would live on.
-    clockTolerance: 0,
-    scopes: ['openid', 'email', 'offline_access'],
     claims: { openid: ['sub'], email: ['email'] },
     findAccount: (_ctx, id) => ({
       accountId: id,
@@ -103,21 +93,13 @@ function startProvider(issuer) {
     }),
     ttl: {
       AccessToken: () => settings.access_token_life,
-      AuthorizationCode: 60,
       ClientCredentials: () => settings.access_token_life,
-      DeviceCode: 600,
-      Grant: 3600,
-      IdToken: 3600,
-      Interaction: 600,
-      RefreshToken: 3600,
-      Session: 3600,
     },
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
       devInteractions: { enabled: true },
       introspection: { enabled: true },
-      revocation: { enabled: true },
       userinfo: { enabled: true },
     },
   });
@@ -125,15 +107,9 @@ function startProvider(issuer) {
     seen.grants.push(oidc.params.grant_type);
     seen.issued.push(body.access_token, body.refresh_token);
   });
-  for (const event of ['grant.error', 'revocation.error', 'introspection.error', 'server_error']) {
-    provider.on(event, (_ctx, error) => seen.errors.push(`${event}: ${error.message} ${error.error_description ?? ''}`.trim()));
-  }
+  const events = ['grant.error', 'revocation.error', 'introspection.error'];
+  noteErrors(provider, events, (told) => seen.errors.push(told));
   return provider.callback();
-}
-
-function answerJson(response, status, body) {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
 }
 
 async function control(request, response) {
@@ -165,12 +141,6 @@ const server = createServer(async (request, response) => {
   handle(request, response);
 });
 
-// What oidc-provider warns about (development pages, storage in memory) is wanted here.
-console.info = () => {};
-console.warn = () => {};
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+await serveUntilStdinEnds(server, (issuer) => {
   handle = startProvider(issuer);
-  console.log(JSON.stringify({ issuer }));
 });
-process.stdin.on('end', () => process.exit(0)).resume();

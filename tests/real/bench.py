@@ -117,7 +117,7 @@ def log_in(world, user):
     assert process.wait() == 0, process.stderr.read()
 
 
-def refresh_all(count=1000, jobs=64, latency=0.05):
+def refresh_all(runs, count=1000, jobs=64, latency=0.05):
     """Many due credentials refreshed at once, beside the time that the answers alone take."""
     server = subprocess.Popen(
         [NODE, str(HERE / "many_grants.mjs")], stdout=subprocess.PIPE, text=True
@@ -134,16 +134,25 @@ def refresh_all(count=1000, jobs=64, latency=0.05):
         )
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda number: log_in(world, f"user-{number}"), range(count)))
+        before = world.home / "before"
+        shutil.copytree(world.vault.parent, before)
         command = [str(BINARY), "refresh", "--all", "--jobs", str(jobs)]
-        begun = time.perf_counter()
-        _, status, usage = os.wait4(start(command, world.env, NULL), 0)
-        wall = time.perf_counter() - begun
-        assert status == 0, os.waitstatus_to_exitcode(status)
+        measured = []
+        for _ in range(runs):
+            shutil.rmtree(world.vault.parent)
+            shutil.copytree(before, world.vault.parent)
+            world.forget_what_was_seen()
+            os.sync()
+            begun = time.perf_counter()
+            _, status, usage = os.wait4(start(command, world.env, NULL), 0)
+            wall = time.perf_counter() - begun
+            assert status == 0, os.waitstatus_to_exitcode(status)
+            measured.append((wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+        wall, cpu, memory = (statistics.median(of) for of in zip(*measured))
         ideal = count / jobs * latency
-        report(f"refresh --all, {count} due, {jobs} jobs / answers", wall, ideal, "s", "at most 1.3")
+        report(f"refresh --all, {count} due, {jobs} jobs / answers", wall, ideal, "s", "at most 1.25")
         # This interpreter's own memory is counted in, so it is the upper bound.
-        print(f"{'the same, peak memory, at most':52} {usage.ru_maxrss / 1024:6.2f} MiB (aim under 64)")
-        cpu = usage.ru_utime + usage.ru_stime
+        print(f"{'the same, peak memory, at most':52} {memory:6.2f} MiB (aim under 64)")
         print(f"{'the same, CPU':52} {cpu:6.2f} s")
     finally:
         world.close()
@@ -156,9 +165,9 @@ def main(runs):
     print(f"{'binary, stripped':52} {BINARY.stat().st_size / 2**20:6.2f} MiB (aim under 10)")
     key_slot(runs)
     keychain_slot(runs)
-    crowds(max(3, runs // 40))
-    refresh_all()
-    bulk(max(3, runs // 40))
+    crowds(max(3, runs // 8))
+    refresh_all(max(3, runs // 8))
+    bulk(max(3, runs // 8))
 
 
 if __name__ == "__main__":

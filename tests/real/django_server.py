@@ -13,10 +13,14 @@ from server_process import ServerProcess
 
 
 class DjangoServer(ServerProcess):
-    """One running server, whose refresh tokens rotate and end their family when one comes twice."""
+    """One running server, whose refresh tokens stay, or rotate and end their family when one comes
+    twice."""
 
-    def __init__(self, access_token_life=3600):
-        super().__init__(sys.executable, __file__, str(access_token_life))
+    SECRET = "made-up-secret-1"
+
+    def __init__(self, access_token_life=3600, rotates=True):
+        rotating = "rotates" if rotates else "keeps"
+        super().__init__(sys.executable, __file__, str(access_token_life), rotating)
 
 
 def log_alice_in(get_response):
@@ -43,7 +47,7 @@ def rsa_key():
     ).decode()
 
 
-def configure(folder, port, access_token_life):
+def configure(folder, port, access_token_life, rotates):
     from django.conf import settings
 
     settings.configure(
@@ -74,8 +78,8 @@ def configure(folder, port, access_token_life):
             "OIDC_ISS_ENDPOINT": f"http://127.0.0.1:{port}/o",
             "SCOPES": {"openid": "who you are", "read": "all that there is"},
             "ACCESS_TOKEN_EXPIRE_SECONDS": access_token_life,
-            "ROTATE_REFRESH_TOKEN": True,
-            "REFRESH_TOKEN_REUSE_PROTECTION": True,
+            "ROTATE_REFRESH_TOKEN": rotates,
+            "REFRESH_TOKEN_REUSE_PROTECTION": rotates,
             "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
             "PKCE_REQUIRED": True,
         },
@@ -114,7 +118,8 @@ def serve():
 
     with tempfile.TemporaryDirectory(prefix="tokctl-") as folder:
         server = Server(("127.0.0.1", 0), WSGIRequestHandler)
-        configure(pathlib.Path(folder), server.server_port, int(sys.argv[1]))
+        life, rotates = int(sys.argv[1]), sys.argv[2] == "rotates"
+        configure(pathlib.Path(folder), server.server_port, life, rotates)
         django.setup()
         urls()
         from django.contrib.auth import get_user_model
@@ -124,16 +129,24 @@ def serve():
 
         call_command("migrate", verbosity=0)
         alice = get_user_model().objects.create_user("alice")
-        Application.objects.create(
-            client_id="native",
-            user=alice,
-            client_type=Application.CLIENT_PUBLIC,
-            authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
-            # Any port of the loopback matches (RFC 8252 §7.3).
-            redirect_uris="http://127.0.0.1/callback/acme",
-            algorithm=Application.RS256_ALGORITHM,
-            skip_authorization=True,
-        )
+        public, confidential = Application.CLIENT_PUBLIC, Application.CLIENT_CONFIDENTIAL
+        code = Application.GRANT_AUTHORIZATION_CODE
+        for name, kind, grant in [
+            ("native", public, code),
+            ("confidential", confidential, code),
+            ("itself", confidential, Application.GRANT_CLIENT_CREDENTIALS),
+        ]:
+            Application.objects.create(
+                client_id=name,
+                client_secret=DjangoServer.SECRET,
+                user=alice,
+                client_type=kind,
+                authorization_grant_type=grant,
+                # Any port of the loopback matches (RFC 8252 §7.3).
+                redirect_uris="http://127.0.0.1/callback/acme",
+                algorithm=Application.RS256_ALGORITHM,
+                skip_authorization=True,
+            )
         server.set_app(get_wsgi_application())
         import threading
 

@@ -3,37 +3,17 @@
 //
 // On stdin closed it ends. Its first line on stdout is `{"issuer": "http://127.0.0.1:PORT"}`, printed
 // when it answers. `GET /control` tells {"clients": n, "registrations": n, "errors": […]}.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import { makeProvider, noteErrors } from './provider.mjs';
+import { answerJson, serveUntilStdinEnds } from './serving.mjs';
 
 const seen = { clients: 0, registrations: 0, errors: [] };
 
-function signingKey() {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' };
-}
-
 function startProvider(issuer) {
-  const provider = new Provider(issuer, {
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    jwks: { keys: [signingKey()] },
-    cookies: { keys: [randomBytes(32).toString('hex')] },
-    pkce: { required: () => true },
-    rotateRefreshToken: true,
-    clockTolerance: 0,
+  const provider = makeProvider(issuer, {
     scopes: ['openid', 'offline_access'],
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    ttl: {
-      AccessToken: 3600,
-      AuthorizationCode: 60,
-      Grant: 3600,
-      IdToken: 3600,
-      Interaction: 600,
-      RefreshToken: 3600,
-      Session: 3600,
-    },
     features: {
+      deviceFlow: { enabled: true },
       devInteractions: { enabled: true },
       registration: { enabled: true },
       registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
@@ -45,7 +25,6 @@ function startProvider(issuer) {
         },
         useGrantedResource: () => true,
       },
-      revocation: { enabled: true },
     },
   });
   provider.on('registration_create.success', () => {
@@ -53,18 +32,10 @@ function startProvider(issuer) {
     seen.registrations += 1;
   });
   provider.on('registration_delete.success', () => (seen.clients -= 1));
-  const events = ['authorization.error', 'grant.error', 'registration_create.error'];
-  for (const event of [...events, 'registration_delete.error', 'revocation.error', 'server_error']) {
-    provider.on(event, (_ctx, error) =>
-      seen.errors.push(`${event}: ${error.message} ${error.error_description ?? ''}`.trim()),
-    );
-  }
+  const registering = ['registration_create.error', 'registration_delete.error'];
+  const events = ['authorization.error', 'grant.error', ...registering, 'revocation.error'];
+  noteErrors(provider, events, (told) => seen.errors.push(told));
   return provider;
-}
-
-function answerJson(response, status, body, headers = {}) {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify(body));
 }
 
 let provider;
@@ -101,12 +72,7 @@ const server = createServer(async (request, response) => {
   }
 });
 
-// What oidc-provider warns about (development pages, storage in memory) is wanted here.
-console.info = () => {};
-console.warn = () => {};
-server.listen(0, '127.0.0.1', () => {
-  issuer = `http://127.0.0.1:${server.address().port}`;
+await serveUntilStdinEnds(server, (own) => {
+  issuer = own;
   provider = startProvider(issuer);
-  console.log(JSON.stringify({ issuer }));
 });
-process.stdin.on('end', () => process.exit(0)).resume();

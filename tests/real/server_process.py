@@ -5,7 +5,7 @@ import subprocess
 
 
 class ServerProcess:
-    """One running server. The first line of its stdout is JSON with its issuer."""
+    """One running server. The first line of its stdout is JSON with its issuer, kept in `told`."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(
@@ -17,7 +17,8 @@ class ServerProcess:
         )
         line = self.process.stdout.readline()
         assert line, f"{command} did not start"
-        self.issuer = json.loads(line)["issuer"]
+        self.told = json.loads(line)
+        self.issuer = self.told["issuer"]
 
     def close(self):
         self.process.stdin.close()

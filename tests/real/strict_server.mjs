@@ -7,15 +7,11 @@
 // stdin closed it ends. Its first line on stdout is `{"issuer": "https://localhost:PORT"}`.
 import { createServer } from 'node:https';
 import { readFileSync } from 'node:fs';
-import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
-import Provider from 'oidc-provider';
+import { X509Certificate } from 'node:crypto';
+import { makeProvider } from './provider.mjs';
+import { serveUntilStdinEnds } from './serving.mjs';
 
 const [certificate, key, authority, clients] = process.argv.slice(2).map((file) => readFileSync(file, 'utf8'));
-
-function signingKey() {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' };
-}
 
 function peer(ctx) {
   const found = ctx.socket.getPeerX509Certificate?.();
@@ -23,27 +19,17 @@ function peer(ctx) {
 }
 
 function startProvider(issuer) {
-  const provider = new Provider(issuer, {
+  const provider = makeProvider(issuer, {
     clients: JSON.parse(clients),
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clientAuthMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
-    jwks: { keys: [signingKey()] },
-    cookies: { keys: [randomBytes(32).toString('hex')] },
-    pkce: { required: () => true },
-    rotateRefreshToken: true,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    clockTolerance: 0,
-    scopes: ['openid', 'email', 'offline_access'],
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     enabledJWA: {
       clientAuthSigningAlgValues: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
     },
-    ttl: { AccessToken: 3600, ClientCredentials: 3600, Grant: 3600, RefreshToken: 3600, Session: 3600, Interaction: 600, IdToken: 3600 },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true },
-      revocation: { enabled: true },
       userinfo: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       mTLS: {
@@ -79,11 +65,10 @@ let handle;
 const options = { cert: certificate, key, ca: authority, requestCert: true, rejectUnauthorized: false };
 const server = createServer(options, (request, response) => handle(request, response));
 
-console.info = () => {};
-console.warn = () => {};
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `https://localhost:${server.address().port}`;
-  handle = startProvider(issuer);
-  console.log(JSON.stringify({ issuer }));
-});
-process.stdin.on('end', () => process.exit(0)).resume();
+await serveUntilStdinEnds(
+  server,
+  (issuer) => {
+    handle = startProvider(issuer);
+  },
+  'https://localhost',
+);

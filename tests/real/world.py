@@ -82,16 +82,24 @@ class World:
         script.chmod(0o700)
         self.env["BROWSER"] = str(script)
 
-    def follow_redirects(self):
-        """Makes a browser that only goes where it is sent, for servers that ask nobody."""
-        script = self.home / "browser"
-        script.write_text(
-            f"#!{sys.executable}\n"
-            "import sys, urllib.request\n"
-            "urllib.request.urlopen(sys.argv[1]).read()\n"
+    def follow_redirects(self, authority=None):
+        """Makes a browser that goes where it is sent and keeps its cookies, for servers that ask
+        nobody. It trusts the certificates of the file `authority` alone, where there is one."""
+        self.browse_by(
+            "import http.cookiejar, ssl, sys, urllib.request\n"
+            f"context = ssl.create_default_context(cafile={authority and str(authority)!r})\n"
+            "urllib.request.build_opener(\n"
+            "    urllib.request.HTTPSHandler(context=context),\n"
+            "    urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),\n"
+            ").open(sys.argv[1]).read()\n"
         )
-        script.chmod(0o700)
-        self.env["BROWSER"] = str(script)
+
+    def browse_by(self, script):
+        """Makes this script in Python the browser; the address is its one argument."""
+        file = self.home / "browser"
+        file.write_text(f"#!{sys.executable}\n{script}")
+        file.chmod(0o700)
+        self.env["BROWSER"] = str(file)
 
     def start(self, *args, env=None, **options):
         """Starts tokctl without a terminal: a session of its own has no /dev/tty."""

@@ -53,20 +53,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return verify(context, &keys::unlock(context, vault)?);
     }
     let (mut entries, odd) = audit::entries(&vault)?;
+    let choice = args.choice.located(&vault)?;
     entries.retain(|entry| {
-        args.choice
+        choice
             .provider
             .as_ref()
             .is_none_or(|provider| entry.provider.as_deref() == Some(provider.as_str()))
-            && args
-                .choice
-                .user
-                .as_ref()
-                .is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
+            && choice.user.as_ref().is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
     });
     // Entries of a credential that was deleted are there still.
     if entries.is_empty() && odd == 0 {
-        args.choice.expect_some(context, &vault, "audit")?;
+        choice.expect_some(context, &vault, "audit")?;
     }
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     let shown = &entries[skipped..];

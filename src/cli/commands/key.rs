@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::next_command::confirmed;
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
 use crate::cli::words::slot_kind_parser;
@@ -177,7 +178,11 @@ fn remove_and_rotate(
     audit_trail::keep_as_configured(context, vault);
     let replaced = slot_decisions::decide(context, vault, ids, Purpose::Removal)
         .and_then(|Decisions { decided, undecided }| {
-            if undecided.is_empty() { Ok(decided) } else { Err(no_secret(slots, ids, undecided)) }
+            if undecided.is_empty() {
+                Ok(decided)
+            } else {
+                Err(no_secret(context, slots, ids, undecided))
+            }
         })
         .and_then(|decided| {
             if !yes {
@@ -197,7 +202,12 @@ fn remove_and_rotate(
 
 /// Returns the error about the `undecided` slots that stay and whose secret is not at hand, with the
 /// ways on. A way that would leave nothing of `all` slots is none.
-fn no_secret(all: &[ListedSlot], ids: &[SlotId], undecided: Vec<(SlotId, String)>) -> CliError {
+fn no_secret(
+    context: &Context,
+    all: &[ListedSlot],
+    ids: &[SlotId],
+    undecided: Vec<(SlotId, String)>,
+) -> CliError {
     let message = "a slot that stays needs its secret for a new data key, so nothing was changed";
     let alone = format!("tokctl key remove {} --no-rotate", typed(ids));
     let mut error = CliError::new(Kind::Usage, message)
@@ -206,7 +216,8 @@ fn no_secret(all: &[ListedSlot], ids: &[SlotId], undecided: Vec<(SlotId, String)
         ids.iter().copied().chain(undecided.iter().map(|(id, _)| *id)).collect();
     error.causes = undecided.into_iter().map(|(_, how)| how).collect();
     if !all.iter().all(|slot| going.contains(&slot.id)) {
-        error.causes.push(format!("or remove that too: `tokctl key remove {}`", typed(&going)));
+        let command = confirmed(context, format!("tokctl key remove {}", typed(&going)));
+        error.causes.push(format!("or remove that too: `{command}`"));
     }
     error
 }

@@ -1,9 +1,11 @@
 //! `tokctl rotate-key`: replaces the vault's keys and seals every credential again.
 
+use std::fmt::Write as _;
+
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::slot_decisions::{self, Decisions, Purpose};
+use crate::cli::slot_decisions::{self, Decision, Decisions, Purpose};
 use crate::cli::typed::quoted;
 use crate::cli::{audit_trail, keys, slot_names};
 use crate::ops::key_slots::SlotId;
@@ -35,30 +37,52 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let Decisions { decided, undecided } =
         slot_decisions::decide(context, &vault, &dropped, Purpose::Rotation)?;
     if !undecided.is_empty() {
-        let message = "it is not decided what becomes of every key slot, so nothing was rotated";
-        let mut error = CliError::new(Kind::Usage, message)
-            .hint("do as said, or drop a slot with `--drop-slot ID` and add it again later");
-        error.causes = undecided.into_iter().map(|(_, how)| how).collect();
-        return Err(error);
+        return Err(not_decided(&decided, &dropped, undecided));
     }
     let replaced = slot_decisions::replace(context, &vault, "rotate-key", decided, args.verify)?;
     slot_decisions::report(context, &replaced);
-    tell_new_secrets(context, &replaced.rotated.done.slots);
+    tell_new_secrets(context, &replaced.from_environment);
     tell_leftovers(context, &replaced.rotated);
     Ok(())
 }
 
-/// Says what has to be set from now on, where the environment gave a new secret: the next command
-/// would be opened with the old one.
-fn tell_new_secrets(context: &Context, slots: &[(SlotId, SlotKind)]) {
+/// Returns the error about the `undecided` slots, with the command that drops them beside those of
+/// `dropped`, unless nothing would be left.
+fn not_decided(
+    decided: &[(SlotId, Decision)],
+    dropped: &[SlotId],
+    undecided: Vec<(SlotId, String)>,
+) -> CliError {
+    let message = "it is not decided what becomes of every key slot, so nothing was rotated";
+    let mut command = "tokctl rotate-key".to_owned();
+    for id in dropped.iter().chain(undecided.iter().map(|(id, _)| id)) {
+        let _ = write!(command, " --drop-slot {id}");
+    }
+    let hint = if decided.len() > dropped.len() {
+        let drop = match undecided.len() {
+            1 => "drop the slot and add it again later",
+            _ => "drop the slots and add them again later",
+        };
+        format!("do as said, or {drop}: {command}")
+    } else {
+        "do as said".to_owned()
+    };
+    let mut error = CliError::new(Kind::Usage, message).hint(hint);
+    error.causes = undecided.into_iter().map(|(_, how)| how).collect();
+    error
+}
+
+/// Says what has to be set from now on, where the environment gave new secrets for slots of these
+/// `kinds`: the next command would be opened with the old one.
+fn tell_new_secrets(context: &Context, kinds: &[SlotKind]) {
     let environment = &context.environment;
-    let has = |kind| slots.iter().any(|(_, one)| *one == kind);
-    if let Some(file) = environment.get("TOKCTL_NEW_KEY_FILE").filter(|_| has(SlotKind::Key)) {
+    let file = environment.get("TOKCTL_NEW_KEY_FILE");
+    if let Some(file) = file.filter(|_| kinds.contains(&SlotKind::Key)) {
         let file = quoted(&file.to_string_lossy());
         let command = format!("from now on: unset TOKCTL_KEY; export TOKCTL_KEY_FILE={file}");
         context.ui.status(&command);
     }
-    if environment.is_set("TOKCTL_NEW_PASSPHRASE") && has(SlotKind::Passphrase) {
+    if kinds.contains(&SlotKind::Passphrase) {
         context.ui.status("from now on, TOKCTL_PASSPHRASE is what TOKCTL_NEW_PASSPHRASE was");
     }
 }

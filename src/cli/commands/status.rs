@@ -1,16 +1,17 @@
 //! `tokctl status`: says which credentials work, those that need somebody first.
 
-use std::io::IsTerminal;
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Serialize, Serializer};
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::needs::{self, Line, Need, remedy};
-use crate::cli::typed::command;
+use crate::cli::needs::{Census, Line, Need, Subjects, remedy};
+use crate::cli::stopped::Stopped;
 use crate::cli::{next_command, table, time};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
@@ -42,29 +43,46 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         return short(args, context);
     }
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
-    args.choice.located(&vault)?.expect_some(context, &vault, "status")?;
-    let (lines, odd) = lines(&vault, &args.choice, time::now())?;
-    let needy = needy(&lines);
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "status")?;
+    let subjects = Subjects { vault: &vault, filter: choice.filter(), now: time::now() };
+    // A longer name gets a line of its own, and leaves the others beside their sentences.
+    let mut widest = 0;
+    let census = subjects.census(|line| {
+        let name = line.account.to_string();
+        if leaves_room(&name) {
+            widest = widest.max(table::columns(&name));
+        }
+    })?;
     if context.ui.json {
-        context.ui.json(&Report::new(context, &lines))?;
-    } else if lines.is_empty() && odd == 0 {
+        print_json(context, subjects, &census)?;
+    } else if census.all() == 0 && census.odd == 0 {
         let login = next_command::first_login(context);
         context.ui.status(&format!("nothing is stored here yet: {login}"));
     } else {
-        print(context, &lines)?;
+        print(context, subjects, &census, widest)?;
     }
-    if odd > 0 {
-        let message = format!("{odd} more are damaged or were tampered with");
+    end(context, &census)
+}
+
+/// Returns the exit code, or the error that the credentials of `census` are for a script.
+fn end(context: &Context, census: &Census) -> Result<ExitCode, CliError> {
+    if census.odd > 0 {
+        let message = format!("{} more are damaged or were tampered with", census.odd);
         return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
-    let Some(first) = needy.first() else {
-        return waiting(&lines).map_or(Ok(ExitCode::SUCCESS), Err);
+    let Some(first) = &census.gravest else { return Ok(ExitCode::SUCCESS) };
+    let account = &first.account;
+    let (kind, message) = match (census.needy(), census.waiting()) {
+        (0, 0) => return Ok(ExitCode::SUCCESS),
+        (0, 1) => (Kind::ProviderUnavailable, format!("`{account}` waits for its provider")),
+        (0, many) => {
+            (Kind::ProviderUnavailable, format!("{many} credentials wait for their providers"))
+        }
+        (1, _) => (Kind::LoginRequired, format!("`{account}` needs somebody")),
+        (many, _) => (Kind::LoginRequired, format!("{many} credentials need somebody")),
     };
-    let message = match needy.len() {
-        1 => format!("`{}` needs somebody", first.account),
-        many => format!("{many} credentials need somebody"),
-    };
-    Err(CliError::new(Kind::LoginRequired, message).hint(remedy(context, first)))
+    Err(CliError::new(kind, message).hint(remedy(context, first)))
 }
 
 /// Prints a word for a prompt: the one credential that needs somebody, or how many do, or that the
@@ -74,66 +92,58 @@ fn short(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     if matches!(opened, Err(StoreError::NoVault { .. })) {
         return Ok(ExitCode::SUCCESS);
     }
-    let read =
-        opened.map_err(CliError::from).and_then(|vault| lines(&vault, &args.choice, time::now()));
+    let look = |vault: Vault| -> Result<Census, CliError> {
+        let choice = args.choice.located(&vault)?;
+        let subjects = Subjects { vault: &vault, filter: choice.filter(), now: time::now() };
+        Ok(subjects.census(|_| {})?)
+    };
+    let read = opened.map_err(CliError::from).and_then(look);
     let (kind, word) = match &read {
         Err(error) => (error.kind, "tokctl doctor! ".to_owned()),
-        Ok((_, 1..)) => (Kind::VaultDamaged, "tokctl doctor! ".to_owned()),
-        Ok((lines, 0)) => match &needy(lines)[..] {
-            [] => return Ok(ExitCode::SUCCESS),
-            [one] => (Kind::LoginRequired, format!("{}! ", one.account)),
-            several => (Kind::LoginRequired, format!("{} logins! ", several.len())),
+        Ok(Census { odd: 1.., .. }) => (Kind::VaultDamaged, "tokctl doctor! ".to_owned()),
+        Ok(census) => match (census.needy(), &census.gravest) {
+            (0, _) | (_, None) => return Ok(ExitCode::SUCCESS),
+            (1, Some(one)) => (Kind::LoginRequired, format!("{}! ", one.account)),
+            (many, Some(_)) => (Kind::LoginRequired, format!("{many} logins! ")),
         },
     };
     context.ui.data(word.as_bytes())?;
     Ok(CliError::new(kind, "").exit_code())
 }
 
-/// Returns those of the sorted `lines` whose credential needs somebody.
-fn needy(lines: &[Line]) -> Vec<&Line> {
-    lines.iter().take_while(|line| line.need < Need::Provider).collect()
-}
-
-/// Returns the error for credentials whose token has ended and whose provider renews none for now.
-fn waiting(lines: &[Line]) -> Option<CliError> {
-    let mut found = lines.iter().filter(|line| line.need == Need::Provider);
-    let first = found.next()?;
-    let message = match found.count() {
-        0 => format!("`{}` waits for its provider", first.account),
-        more => format!("{} credentials wait for their providers", more + 1),
-    };
-    let why = command("why", &first.account);
-    Some(CliError::new(Kind::ProviderUnavailable, message).hint(why))
-}
-
-/// Returns a line for each credential that `choice` means, those that need somebody first, and the
-/// number of rows that can't be read.
-fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
-    let choice = choice.located(vault)?;
-    Ok(needs::lines(vault, choice.filter(), now)?)
-}
-
-/// Prints the lines: in columns at a terminal, else separated by tabs.
-fn print(context: &Context, lines: &[Line]) -> Result<(), CliError> {
-    let names: Vec<String> = lines.iter().map(|line| line.account.to_string()).collect();
+/// Prints the lines: in columns at a terminal, where names are `widest` columns wide, else separated
+/// by tabs.
+fn print(
+    context: &Context,
+    subjects: Subjects<'_>,
+    census: &Census,
+    widest: usize,
+) -> Result<(), CliError> {
     let terminal = std::io::stdout().is_terminal();
-    // A longer name gets a line of its own, and leaves the others beside their sentences.
-    let short = names.iter().filter(|name| leaves_room(name));
-    let widest = short.map(|name| table::columns(name)).max().unwrap_or_default();
-    for (line, name) in lines.iter().zip(&names) {
-        let remedy = match line.need {
-            Need::Nothing => None,
-            Need::Login | Need::NewToken | Need::Refresh | Need::Provider => {
-                Some(remedy(context, line))
+    let mut end = Ok(());
+    let printed = context.ui.stream(|stdout| {
+        let read = subjects.each_by_need(census, |line| {
+            let name = line.account.to_string();
+            let remedy = (line.need != Need::Nothing).then(|| remedy(context, &line));
+            let text = if terminal {
+                in_columns(&table::padded(&name, widest), &line.what, remedy.as_deref())
+            } else {
+                format!("{name}\t{}\t{}", line.what, remedy.unwrap_or_default())
+            };
+            writeln!(stdout, "{text}").map_err(Stopped::Printing)
+        });
+        match read {
+            Ok(()) => Ok(()),
+            Err(Stopped::Printing(error)) => Err(error),
+            Err(Stopped::Reading(error)) => {
+                end = Err(error);
+                Ok(())
             }
-        };
-        context.ui.line(&if terminal {
-            in_columns(&table::padded(name, widest), &line.what, remedy.as_deref())
-        } else {
-            format!("{name}\t{}\t{}", line.what, remedy.unwrap_or_default())
-        })?;
-    }
-    Ok(())
+        }
+    });
+    // A read error is the reason why printing stopped, so it comes first.
+    end?;
+    printed
 }
 
 /// The least width of a sentence that stands beside a name.
@@ -163,13 +173,49 @@ fn in_columns(name: &str, what: &str, remedy: Option<&str>) -> String {
     remedy.map_or_else(|| first.clone(), |remedy| format!("{first}\n{:indent$}{remedy}", ""))
 }
 
+/// Prints the credentials as JSON, row by row.
+fn print_json(context: &Context, subjects: Subjects<'_>, census: &Census) -> Result<(), CliError> {
+    let credentials = Rows { context, subjects, census, end: RefCell::new(Ok(())) };
+    let report = Report { v: 1, need_somebody: census.needy(), credentials };
+    let printed = context.ui.stream_json(&report);
+    // A read error is the reason why printing stopped, so it comes first.
+    report.credentials.end.into_inner()?;
+    printed
+}
+
 /// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Report<C> {
     v: u8,
     /// How many credentials need somebody.
     need_somebody: usize,
-    credentials: Vec<One<'a>>,
+    credentials: C,
+}
+
+/// The credentials to print, which are read during serialization.
+struct Rows<'a> {
+    context: &'a Context,
+    subjects: Subjects<'a>,
+    census: &'a Census,
+    /// The error of reading, if there was one.
+    end: RefCell<Result<(), StoreError>>,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let read = self.subjects.each_by_need(self.census, |line| {
+            list.serialize_element(&One::new(self.context, &line)).map_err(Stopped::Printing)
+        });
+        match read {
+            Ok(()) => list.end(),
+            Err(Stopped::Printing(error)) => Err(error),
+            Err(Stopped::Reading(error)) => {
+                *self.end.borrow_mut() = Err(error);
+                Err(S::Error::custom("the vault could not be read"))
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -182,25 +228,20 @@ struct One<'a> {
     command: Option<String>,
 }
 
-impl<'a> Report<'a> {
-    fn new(context: &Context, lines: &'a [Line]) -> Self {
-        let credentials: Vec<One<'a>> = lines
-            .iter()
-            .map(|line| One {
-                provider: line.account.provider.as_str(),
-                user: line.account.user.as_str(),
-                needs: match line.need {
-                    Need::Login => "login",
-                    Need::NewToken => "token",
-                    Need::Refresh => "refresh",
-                    Need::Provider => "provider",
-                    Need::Nothing => "nothing",
-                },
-                message: &line.what,
-                command: (line.need != Need::Nothing).then(|| remedy(context, line)),
-            })
-            .collect();
-        let need_somebody = needy(lines).len();
-        Self { v: 1, need_somebody, credentials }
+impl<'a> One<'a> {
+    fn new(context: &Context, line: &'a Line) -> Self {
+        Self {
+            provider: line.account.provider.as_str(),
+            user: line.account.user.as_str(),
+            needs: match line.need {
+                Need::Login => "login",
+                Need::NewToken => "token",
+                Need::Refresh => "refresh",
+                Need::Provider => "provider",
+                Need::Nothing => "nothing",
+            },
+            message: &line.what,
+            command: (line.need != Need::Nothing).then(|| remedy(context, line)),
+        }
     }
 }

@@ -59,7 +59,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return allow(context, &mut kept, &place, &directory, args.allow);
     }
     if args.unset {
-        return unset(context, &mut kept, &place, &directory, args.choice.provider.as_ref());
+        let choice = match &args.choice.address {
+            Some(_) => args.choice.located(&Vault::open_read_only(context.vault()?)?)?,
+            None => args.choice.clone(),
+        };
+        return unset(context, &mut kept, &place, &directory, choice.provider.as_ref());
     }
     if args.choice.provider.is_none() && args.choice.user.is_none() && args.choice.address.is_none()
     {

@@ -129,7 +129,9 @@ impl From<OpsError> for CliError {
 /// Returns the hint for a token of `account` that `source` kept from being renewed.
 fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
     match source {
-        TokenError::ClientRefused { .. } => compare_settings(account).into(),
+        TokenError::ClientRefused { .. } | TokenError::Fault(Fault::CertificateRefused { .. }) => {
+            compare_settings(account).into()
+        }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         // A grant that a person has to renew is `LoginRequired` by now.
         TokenError::GrantRefused { .. } => refused_unattended(account).into(),
@@ -169,7 +171,9 @@ fn next_try(error: &OpsError) -> Option<String> {
         | TokenError::Fault(
             Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. },
         ) => "with the next command".into(),
-        TokenError::Fault(Fault::Setup { .. } | Fault::Forbidden { .. })
+        TokenError::Fault(
+            Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
+        )
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
         | TokenError::ClockRefused { .. }

@@ -18,7 +18,9 @@ pub(super) const SET_CLOCK: &str =
 /// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
-        MetadataError::Fault(fault @ Fault::Forbidden { .. }) => return fault_hint(fault),
+        MetadataError::Fault(
+            fault @ (Fault::Forbidden { .. } | Fault::CertificateRefused { .. }),
+        ) => return fault_hint(fault),
         MetadataError::Fault(_) | MetadataError::Trouble { .. } => {
             (Kind::ProviderUnavailable, Hint::Again(&[]))
         }
@@ -72,11 +74,16 @@ fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
     match fault {
         Fault::Forbidden { .. } => (Kind::LoginFailed, Some(DEFINE_IT.into())),
         Fault::Setup { .. } => (Kind::Usage, Some("mend the definition's `ca_file`".into())),
+        Fault::CertificateRefused { .. } => (Kind::Usage, Some(MEND_CERTIFICATE.into())),
         Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => {
             (Kind::ProviderUnavailable, Some(Hint::Again(&[])))
         }
     }
 }
+
+/// The hint where a server takes no such certificate of the client.
+const MEND_CERTIFICATE: &str =
+    "name one that the server takes as `client_certificate_file` in config.toml";
 
 /// The hint where a server named an address that it may not name.
 const DEFINE_IT: &str =
@@ -95,6 +102,7 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::NoIdentity(why) => identity_hint(why),
+        TokenError::Fault(Fault::CertificateRefused { .. }) => MEND_CERTIFICATE.into(),
         TokenError::Fault(Fault::Setup { .. }) => {
             "mend `ca_file` or `client_certificate_file` in config.toml".into()
         }
@@ -161,7 +169,9 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::NotSigned(_)
-        | TokenError::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => Kind::Usage,
+        | TokenError::Fault(
+            Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
+        ) => Kind::Usage,
         TokenError::TooManyRequests { .. }
         | TokenError::ClockRefused { .. }
         | TokenError::NoVerdict { .. }

@@ -24,6 +24,8 @@ pub(crate) enum Stray {
     WithoutState,
     /// An answer to another login.
     WrongState,
+    /// An answer in a JWT (JARM) that names another login, or nobody knows which.
+    Jwt,
     /// An answer to this login that can't be used, such as one with two codes.
     Unusable,
 }
@@ -38,6 +40,7 @@ impl Stray {
                 Content::Error(code) => Self::ErrorWithoutState(code),
             }),
             Rejection::WrongState => Some(Self::WrongState),
+            Rejection::Jwt => Some(Self::Jwt),
             Rejection::Repeated(_) | Rejection::Empty | Rejection::Ambiguous => {
                 Some(Self::Unusable)
             }

@@ -169,9 +169,20 @@ pub(crate) enum SlotTrial {
 /// A fact about the slots that remain if one secret is lost.
 #[derive(Debug)]
 pub(crate) enum RecoveryFact {
-    Several { slots: usize },
+    Several {
+        slots: usize,
+    },
     Only(SlotKind),
     None,
+    /// Two slots open with the same secret.
+    OneSecret {
+        first: SlotId,
+        second: SlotId,
+    },
+    /// The secrets of the other slots are lost already.
+    OneLeft(SlotKind),
+    /// All slots open with entries of one keychain.
+    OneKeychain,
 }
 
 /// A fact about the keychain, found with a trial entry.

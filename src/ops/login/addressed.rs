@@ -24,7 +24,7 @@ pub(super) struct Addressed {
 pub(super) enum PlannedClient {
     /// A client that exists, with its origin.
     Known(ClientOrigin),
-    /// A client that is registered once the port is known to which the browser comes back.
+    /// A client that is registered once it is known where the browser comes back to.
     New,
     /// A client that this login registered. No other one is registered in its place.
     JustRegistered(ClientOrigin),
@@ -34,12 +34,13 @@ pub(super) enum PlannedClient {
 type Settled = (String, Option<ClientSecret>, TokenEndpointAuthMethod);
 
 impl Addressed {
-    /// Registers the client if it is a new one, at most once.
+    /// Registers the client if it is a new one, at most once; without a `redirect_uri`, for a login by
+    /// a code.
     pub(super) fn register(
         &mut self,
         metadata: &Metadata,
         trusted_certificates: Option<&str>,
-        redirect_uri: &str,
+        redirect_uri: Option<&str>,
         scopes: &str,
     ) -> Result<Option<Settled>, Error> {
         let (PlannedClient::New, Some(endpoint)) = (&self.client, metadata.registration_endpoint())

@@ -15,7 +15,7 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
-use crate::oauth::demands::Demand;
+use crate::oauth::demands::{self, Demand};
 use crate::oauth::listener::{self, Listener};
 pub(crate) use crate::oauth::listener::{Stranger, Stray, Unwanted};
 use crate::oauth::pasted::PasteInput;
@@ -74,7 +74,7 @@ pub(crate) fn start(
     check_authorization_endpoint(&plan.provider, authorization)?;
     let pushes_to = plan.pushes_to(&endpoints)?;
     let way_back = way_back(&plan, port)?;
-    plan.settle_client(&way_back.redirect_uri())?;
+    plan.settle_client(Some(&way_back.redirect_uri()))?;
     let state = Unguessable::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
@@ -260,6 +260,10 @@ impl Pending {
                     None => error.clone(),
                 };
                 return Err(Error::LoginRefused { reason });
+            }
+            AuthorizationResponse::Jwt => {
+                let provider = self.plan.provider.name.to_string();
+                return Err(Error::Unmet { provider, demand: demands::ANSWERS_IN_JWTS.into() });
             }
         };
         let mut now = clock();

@@ -3,8 +3,8 @@
 //!
 //! The resource names its authorization server (RFC 9728), whose metadata are read (RFC 8414). The
 //! client is one that is configured, or has a metadata document, or was registered by an earlier
-//! login, or is registered now (RFC 7591). The rest is a login in the browser. Every request names the
-//! resource (RFC 8707), refreshes too.
+//! login, or is registered now (RFC 7591). The rest is a login in the browser, or by a code on another
+//! device. Every request names the resource (RFC 8707), refreshes too.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use crate::model::client_key::ConfiguredKey;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::model::request_params::ParamValues;
 use crate::model::scope::Scopes;
+use crate::oauth::device_polling::DEVICE_CODE;
 use crate::oauth::discovery;
 use crate::oauth::metadata::Metadata;
 use crate::oauth::resource_metadata;
@@ -104,12 +105,25 @@ impl Protected {
         Error::NoClient { authority }
     }
 
+    /// Whether the server has logins that go by a code on another device (RFC 8628).
+    pub(crate) fn offers_codes(&self) -> bool {
+        self.metadata.device_authorization_endpoint.is_some()
+    }
+
     /// Whether `client`, which an earlier login registered for `facts`, can be used again at `now`:
-    /// the server and its token endpoint are the same, and its secret has not ended.
-    pub(crate) fn knows(&self, client: &Client, facts: &ByAddress, now: Timestamp) -> bool {
+    /// it was registered for such a login, `by_code` or in the browser; the server and its token
+    /// endpoint are the same; and its secret has not ended.
+    pub(crate) fn knows(
+        &self,
+        client: &Client,
+        facts: &ByAddress,
+        by_code: bool,
+        now: Timestamp,
+    ) -> bool {
         let ClientOrigin::Registered(registration) = &facts.origin else { return false };
         let endpoint = self.metadata.token_endpoint.as_deref();
-        facts.issuer == self.metadata.issuer()
+        by_code == registration.redirect_uri.is_none()
+            && facts.issuer == self.metadata.issuer()
             && endpoint == Some(client.token_endpoint.as_str())
             && registration.secret_ends_at.is_none_or(|end| end > now)
     }
@@ -165,7 +179,7 @@ impl Protected {
                 let secret = authentication.secret().cloned();
                 let origin = sealed.client.by_address.as_ref().map(|facts| facts.origin.clone());
                 if let Some(ClientOrigin::Registered(registration)) = &origin {
-                    definition.redirect_uri = Some(registration.redirect_uri.clone());
+                    definition.redirect_uri.clone_from(&registration.redirect_uri);
                 }
                 let origin = origin.unwrap_or(ClientOrigin::Configured);
                 (sealed.client.id.clone(), secret, Some(*sealed), PlannedClient::Known(origin))
@@ -196,7 +210,7 @@ pub(crate) fn client_document(url: &str) -> Value {
         "client_name": "tokctl",
         "application_type": "native",
         "redirect_uris": [DOCUMENT_REDIRECT_URI.replace(":0/", "/")],
-        "grant_types": ["authorization_code", "refresh_token"],
+        "grant_types": ["authorization_code", DEVICE_CODE, "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     })

@@ -37,6 +37,7 @@ pub(crate) fn start(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Pend
         .device_authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
+    plan.settle_client(None)?;
     let mut client = plan.client(&endpoints, None)?;
     let params = plan.provider.device_params();
     let authorization = secret_place::ask(&plan, &mut client, |client| {
@@ -44,7 +45,9 @@ pub(crate) fn start(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Pend
             device_authorization::request(client, endpoint, &plan.scopes, &params, clock())
         })
     });
-    let authorization = authorization.map_err(|source| Error::NotRedeemed { source })?;
+    let authorization = authorization
+        .map_err(|source| Error::NotRedeemed { source })
+        .inspect_err(|_| plan.give_back_client())?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
 }
 
@@ -57,8 +60,18 @@ impl Pending {
     /// Polls the server until it answers, the code expires, or `timeout` is over.
     ///
     /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`], [`Error::ForeignIdToken`] or
-    /// [`Error::NotRedeemed`].
+    /// [`Error::NotRedeemed`]. A client that was registered for this login is then unregistered, where
+    /// that is possible.
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
+        let client = self.plan.given_back();
+        let granted = self.polled(timeout, clock);
+        if granted.is_err() {
+            client();
+        }
+        granted
+    }
+
+    fn polled(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
         let mut poll_interval = PollInterval::of(&self.authorization);
         let mut trouble = None;

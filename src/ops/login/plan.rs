@@ -128,8 +128,8 @@ impl Plan {
     }
 
     /// Registers the client, if this login is to have a new one, for a browser that comes back to
-    /// `redirect_uri`.
-    pub(super) fn settle_client(&mut self, redirect_uri: &str) -> Result<(), Error> {
+    /// `redirect_uri`, or for a code on another device.
+    pub(super) fn settle_client(&mut self, redirect_uri: Option<&str>) -> Result<(), Error> {
         let (Some(addressed), Some(metadata)) = (&mut self.by_address, &self.metadata) else {
             return Ok(());
         };
@@ -214,7 +214,8 @@ impl Plan {
             });
         }
         if self.by_address.is_some() {
-            let named = [&endpoints.authorization, &endpoints.revocation];
+            let named =
+                [&endpoints.authorization, &endpoints.device_authorization, &endpoints.revocation];
             for address in named.into_iter().flatten().chain([&endpoints.token]) {
                 http::check(address, self.tls()).map_err(resource_metadata::Error::from)?;
             }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 use crate::model::client_authentication::ClientProofs;
-use crate::model::credential::Credential;
+use crate::model::client_certificate::ClientCertificate;
+use crate::model::credential::{Credential, OAuthGrant};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
@@ -29,6 +30,8 @@ pub(crate) struct Today {
     pub(crate) renewal: RenewalRules,
     /// The client's secret or key to use in place of the sealed one, and to seal if it works.
     pub(crate) client_proofs: Option<ClientProofs>,
+    /// Whether the sealed certificate is shown although today's definition names another.
+    pub(crate) keeps_certificate: bool,
 }
 
 /// One refresh of one credential, with all that it needs. [`Self::run`] carries it out.
@@ -40,6 +43,9 @@ pub(crate) struct Refresh<'a> {
     pub(crate) clock: Clock,
     /// Where the identity token of a workload comes from.
     pub(crate) around: &'a dyn Surroundings,
+    /// Returns the certificate that today's definition names for the client of a credential, where it
+    /// is another than the sealed one. May ask the server for its metadata.
+    pub(crate) new_certificate: &'a dyn Fn(&Credential) -> Option<ClientCertificate>,
 }
 
 impl Refresh<'_> {
@@ -55,6 +61,25 @@ impl Refresh<'_> {
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }
         Err(error)
+    }
+
+    /// Returns the `sealed` grant with the certificate that today's definition names for its client;
+    /// `None` if that is the sealed one, or is not to be shown.
+    ///
+    /// The address, the client's id and the certificates that are trusted stay the sealed ones, so no
+    /// edit of a file sends the grant elsewhere; and a handshake shows nobody the key.
+    pub(super) fn with_new_certificate(
+        &self,
+        credential: &Credential,
+        sealed: &OAuthGrant,
+    ) -> Option<OAuthGrant> {
+        if self.today.keeps_certificate {
+            return None;
+        }
+        let certificate = (self.new_certificate)(credential)?;
+        let mut grant = sealed.clone();
+        grant.client.certificate = Some(certificate);
+        Some(grant)
     }
 }
 

@@ -62,11 +62,13 @@ impl Refresh<'_> {
             return Err(credential::handed_over(self.vault, self.account));
         }
         let now = (self.clock)();
-        let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
-        if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
+        let (sealed, renewal_proof) = self.renewable(&stored.credential, now)?;
+        if let Some(token) = self.heed_pause(&stored.credential, &sealed.client)? {
             return Ok(Some(token));
         }
-        // Before the journal: it may take a request or a program, and spends nothing.
+        // Both before the journal: it may take a request or a program, and spends nothing.
+        let own = self.with_new_certificate(&stored.credential, sealed);
+        let grant = own.as_ref().unwrap_or(sealed);
         let shown = match renewal_proof {
             RenewalProof::Workload { workload, .. } => identity::shown(workload, self.around, now),
             RenewalProof::RefreshToken(_)
@@ -425,9 +427,9 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
             | identity_token::Error::WrongAudience { .. }
             | identity_token::Error::Unusable { .. },
         )
-        | token_error::Error::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => {
-            Outcome::Configuration
-        }
+        | token_error::Error::Fault(
+            Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
+        ) => Outcome::Configuration,
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }

@@ -251,7 +251,8 @@ mod tests {
         let today = Today::default();
         let trigger = Trigger::Need(Need::Usual);
         let (vault, account, today, around) = (&vault, &account, &today, &Nowhere);
-        let refresh = Refresh { vault, account, trigger, today, clock, around };
+        let refresh =
+            Refresh { vault, account, trigger, today, clock, around, new_certificate: &|_| None };
         let credential = Credential::made_up_static(Expiry::Known(at(-1)));
         refresh.take_over(&credential, last, before)
     }

@@ -104,7 +104,7 @@ fn read(
 /// The proof that the evidence of a row is genuine, apart from the row.
 pub(super) enum Proof {
     /// The code, the number at which it was made, and the columns that it covers.
-    Code { code: Vec<u8>, number: u64, clear: Vec<u8> },
+    Code { code: Code, number: u64, clear: Vec<u8> },
     /// The evidence of an early vault, which has no code.
     Earlier { evidence: Box<Evidence>, number: u64 },
 }
@@ -116,7 +116,7 @@ impl Proof {
         let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?.try_into().ok()?;
         match form {
             Form::Sealed => {
-                let code = row.get_ref(first).ok()?.as_blob().ok()?.to_vec();
+                let code = row.get_ref(first).ok()?.as_blob().ok()?.try_into().ok()?;
                 Some(Self::Code { code, number, clear: covered(row, first).ok()? })
             }
             Form::Earlier => {
@@ -127,11 +127,7 @@ impl Proof {
     }
 
     /// Whether the code is the one over the evidence.
-    pub(super) fn holds(
-        &self,
-        key: &EvidenceKey<'_>,
-        (account, revision): (&Account, u64),
-    ) -> bool {
+    pub(super) fn holds(&self, key: &EvidenceKey, (account, revision): (&Account, u64)) -> bool {
         match self {
             Self::Code { code, number, clear } => {
                 key.holds(context(account, revision, *number, clear), code)
@@ -144,7 +140,7 @@ impl Proof {
     /// checked before.
     pub(super) fn anew(
         &self,
-        next: &EvidenceKey<'_>,
+        next: &EvidenceKey,
         (account, revision): (&Account, u64),
     ) -> Result<(Code, Option<Columns>), Error> {
         let code = |number, clear: &[u8]| next.code(context(account, revision, number, clear));

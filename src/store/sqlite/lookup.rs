@@ -194,6 +194,43 @@ pub(crate) fn at_servers(
     Ok(found)
 }
 
+/// Returns the first `most` addresses of servers that begin with `beginning`, whatever its case, each
+/// once and in order.
+pub(crate) fn servers_beginning_with(
+    connection: &Connection,
+    beginning: &str,
+    most: usize,
+) -> Result<Vec<String>, Error> {
+    // Each is found by the index, so that the many users of one are not read.
+    let mut next = connection.prepare_cached(
+        "SELECT CAST(server_url AS BLOB) FROM credentials_2
+         WHERE server_url COLLATE NOCASE > CAST(?1 AS TEXT)
+         ORDER BY server_url COLLATE NOCASE LIMIT 1",
+    )?;
+    let mut found: Vec<String> = Vec::new();
+    // Nothing that is an address ends with such a letter, so that `beginning` itself is found too.
+    let mut last = beginning.as_bytes().to_vec();
+    last.pop();
+    while found.len() < most {
+        let server = next.query_row([&last], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        let Some(server) = server else { break };
+        if server.to_ascii_lowercase() <= last.to_ascii_lowercase() {
+            // In an index that was edited, one could be found again and again.
+            return Err(Error::Inconsistent("an index is out of order"));
+        }
+        if let Ok(text) = String::from_utf8(server.clone()) {
+            let head = text.get(..beginning.len());
+            if head.is_some_and(|head| head.eq_ignore_ascii_case(beginning)) {
+                found.push(text);
+            } else if text.to_ascii_lowercase().as_str() > beginning.to_ascii_lowercase().as_str() {
+                break;
+            }
+        }
+        last = server;
+    }
+    Ok(found)
+}
+
 /// Returns the clear copies of the credentials whose account at the service is called `username`.
 pub(crate) fn with_username(
     connection: &Connection,
@@ -299,6 +336,29 @@ mod tests {
     }
 
     #[test]
+    fn servers_are_found_by_the_beginning_of_their_address_each_once() {
+        let rows = [
+            ("a", "x", "https://a.example/mcp"),
+            ("a", "y", "https://a.example/mcp"),
+            ("b", "x", "HTTPS://B.example"),
+            ("c", "x", "http://127.0.0.1:8000/mcp"),
+            ("d", "x", ""),
+            ("e", "x", "https://a.example"),
+        ];
+        let view = vault(&rows);
+        let found = |beginning: &str, most| {
+            servers_beginning_with(&view, beginning, most).unwrap().join(" ")
+        };
+        let all = "https://a.example https://a.example/mcp HTTPS://B.example";
+        assert_eq!(found("https://", 9), all);
+        assert_eq!(found("https://a.example", 9), "https://a.example https://a.example/mcp");
+        assert_eq!(found("https://a.example/mcp", 9), "https://a.example/mcp");
+        assert_eq!(found("htt", 9), format!("http://127.0.0.1:8000/mcp {all}"));
+        assert_eq!(found("https://b", 9), "HTTPS://B.example");
+        assert_eq!((&*found("https://c", 9), &*found("https://", 1)), ("", "https://a.example"));
+    }
+
+    #[test]
     fn one_row_is_searched_for_and_none_is_walked_over() {
         let view = vault(&[]);
         for sql in [
@@ -308,6 +368,8 @@ mod tests {
             "SELECT * FROM credentials_2 WHERE server_url = ?1 COLLATE NOCASE",
             "SELECT * FROM credentials_2
              WHERE server_url COLLATE NOCASE >= ?1 AND server_url COLLATE NOCASE < ?2",
+            "SELECT server_url FROM credentials_2 WHERE server_url COLLATE NOCASE > ?1
+             ORDER BY server_url COLLATE NOCASE LIMIT 1",
         ] {
             let mut statement = view.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let count = statement.parameter_count();

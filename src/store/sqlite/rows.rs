@@ -18,9 +18,10 @@ use crate::store::error::Error;
 use crate::vault::evidence_key::EvidenceKey;
 use crate::vault::seal::{DataKey, OpenedSeal, RowSeal};
 
-/// The number of rows that are read at once, at most, and their bytes in all, about.
-const ROWS: usize = 256;
-const BYTES: usize = 256 * 1024;
+/// The number of rows that are read at once, at most, and their bytes in all, about. With more, the
+/// pages are no longer in SQLite's cache when a rotation writes them.
+const ROWS: usize = 64;
+const BYTES: usize = 64 * 1024;
 
 /// The place of a row's number, behind all else.
 const NUMBER: usize = BEHIND_SEALED + evidence::WIDTH;
@@ -28,7 +29,7 @@ const NUMBER: usize = BEHIND_SEALED + evidence::WIDTH;
 /// The keys of a row.
 pub(super) struct Keys<'a> {
     pub(super) credential: &'a DataKey,
-    pub(super) evidence: EvidenceKey<'a>,
+    pub(super) evidence: EvidenceKey,
 }
 
 impl<'a> Keys<'a> {

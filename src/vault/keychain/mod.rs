@@ -50,6 +50,12 @@ pub(crate) fn read_all(name: &EntryName, patience: &Patience) -> Result<Vec<Key>
     if secrets.is_empty() { Err(Error::Malformed) } else { Ok(secrets) }
 }
 
+/// Opens the keychain for a new entry, as far as the system can tell beforehand. After a failure it
+/// is certain that there is no new entry.
+pub(crate) fn prepare(patience: &Patience) -> Result<(), Error> {
+    store::prepare(patience)
+}
+
 /// Creates an entry and reads it back, so that nothing depends on an entry that the keychain did not
 /// keep. One that it did not keep as it was is deleted again.
 pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Result<(), Error> {

@@ -31,6 +31,11 @@ pub(super) fn read(
     })
 }
 
+/// Opens the collection that a new entry goes to.
+pub(super) fn prepare(patience: &Patience) -> Result<(), Error> {
+    connected(patience, |mut asking| open_collection(&mut asking).map(drop))
+}
+
 /// Creates an entry and reads it back: a connection may read what it made, without asking anybody.
 /// What can't be read back, or as something else, is deleted again.
 pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {

@@ -21,6 +21,7 @@ def refused_at_once(world, *words):
     return result.stderr
 
 
+@pytest.mark.smoke
 def test_an_open_database_keeps_the_key_and_what_was_deleted_is_told_to_lie_in_its_bin(
     world, login, keepassxc
 ):

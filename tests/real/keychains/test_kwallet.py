@@ -12,6 +12,7 @@ def kwallet(kept_by):
     return kept_by(KWallet)
 
 
+@pytest.mark.smoke
 def test_an_open_wallet_gives_the_key_where_nobody_can_be_asked(world, login, kwallet):
     kwallet.open()
     stored = login.begin()

@@ -24,11 +24,11 @@ class McpServer(ServerProcess):
     def address(self):
         return f"{self.issuer}/mcp"
 
-    def control(self, method="GET", content=None):
+    def control(self, method="GET", content=None, path="control"):
         body = None if content is None else json.dumps(content).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(
-            f"{self.issuer}/control", body, headers, method=method
+            f"{self.issuer}/{path}", body, headers, method=method
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
@@ -117,6 +117,37 @@ def test_a_deletion_revokes(here, mcp):
 
 
 @pytest.fixture
+def better_auth(here):
+    """better-auth, whose issuer has a path, and which unregisters no client."""
+    made = McpServer(NODE, HERE / "better_auth_server.mjs")
+    made.issuer = made.issuer.removesuffix("/api/auth")
+    yield made
+    made.close()
+
+
+@pytest.mark.smoke
+def test_better_auth_registers_a_client_and_binds_the_token(here, better_auth):
+    clients = better_auth.control()["clients"]
+    here.succeed("login", better_auth.address)
+    assert better_auth.control()["clients"] == clients + 1
+    assert who(here, better_auth) == {"who": "alice", "scope": "read offline_access"}
+    here.succeed("refresh", better_auth.address)
+    assert who(here, better_auth)["who"] == "alice"
+    here.succeed("check", better_auth.address)
+    here.succeed("login", better_auth.address)
+    assert better_auth.control()["clients"] == clients + 1
+
+
+def test_a_client_that_better_auth_forgot_is_registered_anew(here, better_auth):
+    here.succeed("login", better_auth.address)
+    better_auth.control("DELETE", path="control?table=oauthClient")
+    assert here.run("refresh", better_auth.address).returncode == 4
+    here.succeed("login", better_auth.address)
+    assert better_auth.control()["clients"] == 1
+    here.succeed("refresh", better_auth.address)
+
+
+@pytest.fixture
 def provider():
     """oidc-provider, which also unregisters clients and insists on the resource."""
     made = McpServer(NODE, HERE / "registering_provider.mjs")
@@ -146,3 +177,15 @@ def test_a_certified_server_registers_a_client_and_binds_the_token(keyed, provid
     keyed.succeed("delete", provider.address, "--yes")
     told = provider.control()
     assert (told["clients"], told["registrations"], told["errors"]) == (0, 1, [refused])
+
+
+def test_a_certified_server_registers_a_client_for_codes(keyed, provider, browser):
+    login = keyed.run("login", provider.address, "--method", "device")
+    assert login.returncode == 0, login
+    assert browser()["code"] in login.stderr
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    keyed.succeed("refresh", provider.address)
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    keyed.succeed("delete", provider.address, "--yes")
+    told = provider.control()
+    assert (told["clients"], told["registrations"]) == (0, 1), told

@@ -2,7 +2,6 @@
 themselves with a key (RFC 7523) or a certificate (RFC 8705), and tokens are bound to that."""
 
 import json
-import sys
 
 import pytest
 from cryptography import x509
@@ -19,17 +18,6 @@ MAKERS = {
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "EdDSA": ed25519.Ed25519PrivateKey.generate,
 }
-
-# A browser that goes where it is sent and keeps its cookies.
-BROWSER = """#!{python}
-import http.cookiejar, ssl, sys, urllib.request
-context = ssl.create_default_context(cafile={authority!r})
-urllib.request.build_opener(
-    urllib.request.HTTPSHandler(context=context),
-    urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
-).open(sys.argv[1]).read()
-"""
-
 
 def pem(key):
     return key.private_bytes(
@@ -121,10 +109,7 @@ class StrictServer(ServerProcess):
 @pytest.fixture
 def strict(keyed):
     made = StrictServer(keyed)
-    browser = keyed.home / "browser"
-    browser.write_text(BROWSER.format(python=sys.executable, authority=str(made.authority.file)))
-    browser.chmod(0o700)
-    keyed.env["BROWSER"] = str(browser)
+    keyed.follow_redirects(made.authority.file)
     yield made
     made.close()
 

@@ -63,7 +63,9 @@ def test_what_is_about_one_credential_costs_as_much_among_very_many(worlds, name
     assert many < 2.5 * few
 
 
-@pytest.mark.parametrize("words", ["list --json", "doctor", "refresh --all"])
+@pytest.mark.parametrize(
+    "words", ["list --json", "status", "status --json", "doctor", "refresh --all"]
+)
 def test_what_is_about_all_of_them_takes_no_more_memory(worlds, words):
     memory = watched_memory([str(BINARY), *words.split()], worlds[MANY].env)
     print(f"{words}: {memory:.1f} MiB among {MANY}")

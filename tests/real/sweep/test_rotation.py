@@ -168,6 +168,20 @@ def test_with_the_keyring_locked_nothing_is_rotated_unless_its_slot_is_dropped(
     assert entries(keyring) == set()
 
 
+def test_a_locked_keyring_that_takes_no_new_entry_leaves_nothing_to_clear_up(keyed, keyring):
+    keyed.configure('[providers.acme]\nclient_id = "made-up"\n')
+    keyed.succeed("login", "acme", "--user", "alice", "--token-stdin", stdin="made-up-token\n")
+    keyring.unlock()
+    keyed.succeed("key", "add", "keychain")
+    keyring.lock()
+    for command, code in ((["key", "add", "keychain"], 5), (["rotate-key"], 2)):
+        result = keyed.run(*command)
+        assert result.returncode == code and "locked" in result.stderr, result
+        assert query(keyed, "SELECT count(*) FROM intents_2") == [(0,)]
+        doctor = keyed.run("doctor")
+        assert doctor.returncode == 0 and "finding" not in doctor.stdout, doctor
+
+
 def test_an_edited_file_deletes_nothing_from_the_keyring(kept, keyring):
     precious = ("service", "tokctl", "username", f"{'ab' * 16}/{'cd' * 8}")
     assert keyring.secret_tool("store", "--label=x", *precious, stdin=b"made-up").returncode == 0

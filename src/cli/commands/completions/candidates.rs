@@ -8,6 +8,7 @@ use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::{Account, AccountFilter, ProviderName};
+use crate::model::address::Address;
 use crate::model::reference::{Reference, SCHEME};
 use crate::ops::{SlotKind, Vault, providers};
 use crate::untrusted::printable;
@@ -39,6 +40,16 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
             accounts.map(|account| reference(&account, &position.typed)).collect()
         }
     };
+    if let (Kind::Stored | Kind::Defined | Kind::Reference, Some(context)) =
+        (position.kind, &context)
+        && begins_address(&position.typed)
+    {
+        // No name holds a colon.
+        if position.typed.contains(':') {
+            names.clear();
+        }
+        names.extend(addresses(context, &position.typed));
+    }
     // Candidates are shown before the user chooses, so they must be safe to print. A separate word
     // that begins with a dash would be read as an option.
     names.retain(|name| {
@@ -136,6 +147,17 @@ fn beginning(
     Some(found)
 }
 
+/// Returns the addresses in the vault that begin with what was typed.
+fn addresses(context: &Context, typed: &str) -> Vec<String> {
+    let read = || {
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
+        vault.servers_beginning_with(typed, MOST).ok()
+    };
+    let mut found = read().unwrap_or_default();
+    found.retain(|address| address.parse::<Address>().is_ok());
+    found
+}
+
 /// Returns a reference to `account` in the form that the user began: short, unless that would be
 /// ambiguous.
 fn reference(account: &Account, typed: &str) -> String {
@@ -150,6 +172,12 @@ fn reference(account: &Account, typed: &str) -> String {
 /// Returns whether a text goes beyond a service's name.
 fn begins_reference(typed: &str) -> bool {
     typed.contains('/') || begins_long_form(typed)
+}
+
+/// Returns whether a text is the beginning of an address.
+fn begins_address(typed: &str) -> bool {
+    let begins = |scheme: &str| typed.starts_with(scheme) || scheme.starts_with(typed);
+    typed.len() > 2 && (begins("https://") || begins("http://"))
 }
 
 fn begins_long_form(typed: &str) -> bool {

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use super::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::Hint;
-use crate::cli::needs::{self, Line, Need};
+use crate::cli::needs::{self, Line, Need, Subjects};
 use crate::cli::{renewal, time};
 use crate::model::account::{Account, AccountFilter};
 use crate::model::credential::Credential;
 use crate::ops::doctor::Check;
+use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
 
 /// The largest number of credentials that get a row of their own.
@@ -21,15 +22,17 @@ const MOST_NEEDY: usize = 5;
 pub(super) fn needy(context: &Context, vault: &Vault) -> Vec<Row> {
     // The gravest, and one more.
     let (mut needy, mut count) = (BTreeMap::new(), 0);
-    let looked = needs::each_line(vault, AccountFilter::default(), time::now(), |line| {
+    let subjects = Subjects { vault, filter: AccountFilter::default(), now: time::now() };
+    let looked = subjects.each_line(|line| {
         if line.need == Need::Nothing {
-            return;
+            return Ok::<_, StoreError>(());
         }
         count += 1;
         needy.insert((line.need, line.account.clone()), line);
         if needy.len() > MOST_NEEDY + 1 {
             needy.pop_last();
         }
+        Ok(())
     });
     if let Err(error) = looked {
         return vec![Row::failure(Check::Logins, error.into())];

@@ -48,7 +48,7 @@ fn hint(remedy: &Remedy) -> Hint {
         Remedy::PlaceBundle => RESUME.into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
         Remedy::AddRecovery => "tokctl key add recovery".into(),
-        Remedy::RemoveSlot(id) => format!("tokctl key remove {id}"),
+        Remedy::RemoveSlot(id) => return Hint::Confirmed(format!("tokctl key remove {id}")),
         Remedy::DeleteEntry(name) => delete_entry(name),
         Remedy::ShowAudit => "tokctl audit --verify".into(),
         Remedy::UpdateTokctl => "update tokctl".into(),

@@ -179,8 +179,7 @@ fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, C
                 .hint("leave it out: what is here already stays as it is"))
         }
         Origin::Store(tool) => {
-            let owner = Choice::of(args.provider.clone(), args.user.clone())
-                .map_err(|what| CliError::new(Kind::Usage, what).hint("tokctl import --help"))?;
+            let owner = only::named("--provider", args.provider.as_ref(), args.user.clone())?;
             let found = args.source.read_store(tool, context)?;
             select(args, &owner, context, found, now)
         }

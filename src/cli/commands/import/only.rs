@@ -2,7 +2,7 @@
 
 use crate::cli::choice::Choice;
 use crate::cli::error::{CliError, Kind};
-use crate::model::account::Account;
+use crate::model::account::{Account, UserName};
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::Named;
 use crate::ops::import::{Incoming, Skipped};
@@ -30,11 +30,21 @@ pub(super) fn keep(
 }
 
 fn choice(named: &Named) -> Result<Choice, CliError> {
-    if let Named::Address(address) = named {
-        let message = format!("`--only` takes a name, and `{address}` is an address");
+    self::named("--only", Some(named), None)
+}
+
+/// Returns the choice that a flag of `import` makes, with the `user` of another one. An address names
+/// nothing here: what comes in is in no vault yet.
+pub(super) fn named(
+    flag: &str,
+    named: Option<&Named>,
+    user: Option<UserName>,
+) -> Result<Choice, CliError> {
+    if let Some(Named::Address(address)) = named {
+        let message = format!("`{flag}` takes a name, and `{address}` is an address");
         return Err(CliError::new(Kind::Usage, message).hint("tokctl import --help"));
     }
-    Choice::of(Some(named.clone()), None)
+    Choice::of(named.cloned(), user)
         .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl import --help"))
 }
 

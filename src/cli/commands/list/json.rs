@@ -8,9 +8,10 @@ use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::columns::status;
-use super::selection::{Listed, Listing, Selection, Stopped};
+use super::selection::{Listed, Listing, Selection};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::stopped::Stopped;
 use crate::cli::time;
 use crate::cli::words::kind_word;
 use crate::model::attempt::{Action, Attempt, Outcome};

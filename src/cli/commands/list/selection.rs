@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::columns::Column;
+use crate::cli::stopped::Stopped;
 use crate::model::account::{Account, AccountFilter};
 use crate::model::attempt::Attempt;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
-use crate::ops::error::StoreError;
 
 /// The credentials of `vault` that match `filter` and for which `wanted` is true.
 pub(super) struct Selection<'a> {
@@ -36,18 +36,6 @@ pub(super) struct Listing {
     pub(super) odd: usize,
     /// Whether printing went on to the end: the reader of a pipe may have gone away.
     pub(super) whole: bool,
-}
-
-/// The reason why reading or printing stopped.
-pub(super) enum Stopped<E> {
-    Reading(StoreError),
-    Printing(E),
-}
-
-impl<E> From<StoreError> for Stopped<E> {
-    fn from(error: StoreError) -> Self {
-        Self::Reading(error)
-    }
 }
 
 impl Selection<'_> {

@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::columns::Shown;
-use super::selection::{Listed, Listing, Selection, Stopped};
+use super::selection::{Listed, Listing, Selection};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::stopped::Stopped;
 use crate::cli::table::Table;
 use crate::ops::error::StoreError;
 

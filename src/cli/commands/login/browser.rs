@@ -98,7 +98,7 @@ impl Waits<'_> {
         let granted = match (self.ask(context, plan)?, with_new_client) {
             (Err(error), Some(again)) => match error.calls_for_new_client() {
                 Some(why) => {
-                    context.ui.status(&format!("registering another client for this login: {why}"));
+                    consent::tell_new_client(context, why);
                     self.ask(context, again)??
                 }
                 None => return Err(error.into()),

@@ -1,9 +1,12 @@
 //! A login by the address of a protected resource, such as an MCP server.
 
 use super::browser;
+use super::choice::{self, Way};
 use super::client;
 use super::consent;
 use super::destination::{Destination, Done};
+use super::device;
+use super::method::Method;
 use super::stored::{self, Stored};
 use super::whose::Whose;
 use crate::cli::client_settings;
@@ -49,6 +52,8 @@ impl OwnArgs {
 /// The flags of a login by address.
 pub(super) struct Flags<'a> {
     pub(super) own: &'a OwnArgs,
+    /// The method that was named: in the browser, or by a code.
+    pub(super) method: Option<Method>,
     pub(super) client: &'a client::Args,
     pub(super) consent: &'a consent::Args,
     pub(super) browser: &'a browser::Args,
@@ -131,9 +136,41 @@ pub(super) fn run(
         by_address::find(&address, certificates.as_deref(), name.as_str())
     })?;
     let scopes = scopes(flags, &provider, &protected, earlier.as_ref().map(|(_, stored)| stored))?;
-    let client = client(flags, &mut destination, context, &provider, &protected, earlier.as_ref())?;
+    let earlier = earlier.as_ref();
+    let way = way(flags, context, &address, &protected, earlier.map(|(_, stored)| stored))?;
+    let client = client(flags, way, &mut destination, context, &provider, &protected, earlier)?;
     let plan = protected.plan(provider, client, scopes, certificates);
-    browser::run(flags.browser, flags.consent, destination, context, plan, whose)
+    match way {
+        Way::Browser => {
+            browser::run(flags.browser, flags.consent, destination, context, plan, whose)
+        }
+        Way::Device => device::run(flags.consent, destination, context, plan, whose),
+    }
+}
+
+/// Returns the way in which the person consents: the one that was named, else the one of the earlier
+/// login, else the one that fits where this runs. Fails if a code was named and the server has none.
+fn way(
+    flags: &Flags<'_>,
+    context: &Context,
+    address: &Address,
+    protected: &Protected,
+    earlier: Option<&Stored>,
+) -> Result<Way, CliError> {
+    let takes_code = protected.offers_codes() && flags.browser.port.is_none();
+    match flags.method {
+        Some(Method::Device) if !protected.offers_codes() => {
+            let login = command_line(&["tokctl".into(), "login".into(), address.as_str().into()]);
+            let message = format!("what protects `{address}` has no logins by a code");
+            Err(CliError::new(Kind::Usage, message).hint(login))
+        }
+        Some(Method::Device) => Ok(Way::Device),
+        Some(_) => Ok(Way::Browser),
+        None if takes_code && earlier.is_some_and(|one| one.method() == Method::Device) => {
+            Ok(Way::Device)
+        }
+        None => choice::choose(context, flags.consent, || Ok(takes_code)),
+    }
 }
 
 /// Returns `name`, unless it is that of another service.
@@ -179,6 +216,7 @@ fn scopes(
 /// document, else a new one.
 fn client(
     flags: &Flags<'_>,
+    way: Way,
     destination: &mut Destination<'_>,
     context: &Context,
     provider: &Provider,
@@ -192,7 +230,7 @@ fn client(
         && !flags.own.new_client
         && let Some(facts) = stored.0.by_address()
         && let Some(sealed) = stored::sealed_client(&stored.0)
-        && protected.knows(&sealed.client, facts, time::now())
+        && protected.knows(&sealed.client, facts, way == Way::Device, time::now())
         && flags.browser.port.is_none()
         && !destination.was_client_refused(account)?
     {

@@ -1,13 +1,11 @@
 //! The choice of how the user consents: in a browser here, with a code on another device, or in a
 //! browser elsewhere.
 
-use super::client;
 use super::consent;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::pasting;
-use crate::ops::login::Plan;
 
 /// The hint for a login where no question is possible.
 pub(super) const WAYS: &str = "`--no-browser` prints the address and waits, `--method device` \
@@ -20,16 +18,14 @@ pub(super) enum Way {
     Device,
 }
 
-/// Chooses a way for `plan`, and prints a line if it is not the usual one.
+/// Chooses a way, and prints a line if it is not the usual one.
 ///
-/// Without a browser a code is the easier way, if the provider supports it. Flags that only fit the
-/// other way rule it out.
+/// Without a browser a code is the easier way, if `takes_code` says that the provider has it and no
+/// flag fits the other way alone.
 pub(super) fn choose(
     context: &Context,
     consent: &consent::Args,
-    client: &client::Args,
-    has_port: bool,
-    plan: &mut Plan,
+    takes_code: impl FnOnce() -> Result<bool, CliError>,
 ) -> Result<Way, CliError> {
     let usual = consent.no_browser
         || Browser::find(&context.environment).is_some()
@@ -37,7 +33,7 @@ pub(super) fn choose(
     if usual {
         return Ok(Way::Browser);
     }
-    if !has_port && !client.is_googles() && plan.offers_device()? {
+    if takes_code()? {
         context.ui.status(
             "there is no browser here, so this goes by a code (`--method browser` prints an address)",
         );

@@ -48,6 +48,11 @@ pub(super) fn is_opened(context: &Context, browser: &Browser, address: &url::Url
     }
 }
 
+/// Says that another client is registered for this login.
+pub(super) fn tell_new_client(context: &Context, why: &str) {
+    context.ui.status(&format!("registering another client for this login: {why}"));
+}
+
 /// Parses the duration that `--timeout` takes.
 fn parse_wait(text: &str) -> Result<Duration, duration::Error> {
     duration::parse(text).map(jiff::SignedDuration::unsigned_abs)

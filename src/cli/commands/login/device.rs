@@ -9,8 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::pauses::pauses;
 use crate::cli::time;
+use crate::ops;
 use crate::ops::login::device::{self, DeviceAuthorization};
-use crate::ops::login::{LoginTarget, Plan};
+use crate::ops::login::{Granted, LoginTarget, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,
@@ -35,14 +36,29 @@ fn log_in(
     whose: &Whose,
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
+    let with_new_client = plan.with_new_client();
+    let granted = match (ask(consent, context, plan), with_new_client) {
+        (Err(error), Some(again)) => match error.calls_for_new_client() {
+            Some(why) => {
+                consent::tell_new_client(context, why);
+                ask(consent, context, again)?
+            }
+            None => return Err(error.into()),
+        },
+        (asked, _) => asked?,
+    };
+    granted::store_login(context, place, granted, whose)
+}
+
+/// Shows a person a code and waits for the grant.
+fn ask(consent: &consent::Args, context: &Context, plan: Plan) -> Result<Granted, ops::Error> {
     let pending = context.ui.while_waiting("asking the provider for a code", || {
         device::start(plan, time::now, &mut pauses(&context.ui))
     })?;
     announce(context, consent, pending.authorization());
-    let granted = context.ui.while_waiting("waiting for the code to be entered", || {
+    context.ui.while_waiting("waiting for the code to be entered", || {
         pending.wait(consent.timeout, time::now)
-    })?;
-    granted::store_login(context, place, granted, whose)
+    })
 }
 
 /// Prints address and code, and opens the address if there is a browser.

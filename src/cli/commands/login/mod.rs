@@ -127,6 +127,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
         args.check_flags_by_address()?;
         let flags = by_address::Flags {
             own: &args.by_address,
+            method: args.method,
             client: &args.client,
             consent: &args.consent,
             browser: &args.browser,
@@ -369,7 +370,9 @@ fn with_client(
         (Some(_), Method::Device) => Way::Device,
         (Some(_), _) => Way::Browser,
         (None, _) if as_before => Way::Device,
-        (None, _) => choice::choose(context, &args.consent, &args.client, has_port, &mut plan)?,
+        (None, _) => choice::choose(context, &args.consent, || {
+            Ok(!has_port && !args.client.is_googles() && plan.offers_device()?)
+        })?,
     };
     match way {
         Way::Browser => {
@@ -449,8 +452,11 @@ impl Args {
     /// Fails if a flag was given that a login by address does not use.
     fn check_flags_by_address(&self) -> Result<(), CliError> {
         let method = self.method.unwrap_or(Method::Browser);
-        let message = if method != Method::Browser {
-            format!("a login by address goes through the browser, not {}", method.described())
+        let message = if !matches!(method, Method::Browser | Method::Device) {
+            format!(
+                "a login by address goes through the browser or by a code, not {}",
+                method.described()
+            )
         } else if self.destination.server.is_some() {
             "a login by address names its server already: leave out `--server`".to_owned()
         } else if self.browser.pages {

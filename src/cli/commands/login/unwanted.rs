@@ -48,6 +48,10 @@ fn stray_answer(stray: Stray, provider: &ProviderName, may_paste: bool) -> Strin
             "an error came that names no login and is in no standard".to_owned()
         }
         Stray::WithoutState => "an answer came that names no login: it has no `state`".to_owned(),
+        Stray::Jwt => format!(
+            "an answer came as a JWT (JARM), which tokctl does not read: set \
+             `authorization_params = {{ response_mode = \"query\" }}` of `{provider}` in config.toml"
+        ),
         Stray::WrongState => "an answer to another login came".to_owned(),
         Stray::Unusable => {
             "an answer to this login came that can't be used: it holds too much or too little"

@@ -8,12 +8,14 @@ use zeroize::Zeroizing;
 use super::args::Args;
 use super::env_file;
 use super::variable::{Refusal, Variable};
+use crate::cli::choice::Choice;
 use crate::cli::context::{ANSWERED, Context};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
 use crate::cli::typed::quoted;
-use crate::model::reference::{self, Named, Reference, SCHEME};
+use crate::model::reference::{self, Field, Named, Reference, SCHEME};
+use crate::ops::Vault;
 use crate::private_file;
 use crate::untrusted::printable;
 
@@ -65,17 +67,18 @@ pub(super) fn collect(
     context: &Context,
 ) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let mut wishes = BTreeMap::new();
+    let only = allowed(&args.only, context)?;
     if args.resolve_env {
         let texts = context.environment.texts();
         for (name, value) in texts.filter(|(_, value)| value.starts_with(SCHEME)) {
             let variable = in_environment(name)?;
             let named = named(value, &variable, "the environment")?;
-            expect_allowed(&args.only, &named, "the environment")?;
+            expect_allowed(&only, &named, "the environment")?;
             wishes.insert(variable, Wish::Value(named));
         }
     }
     for path in &args.env_file {
-        wishes.extend(in_file(path, &args.only, context)?);
+        wishes.extend(in_file(path, &only, context)?);
     }
     let mut flagged = BTreeMap::new();
     let flags = args.env.iter().map(|text| ("`--env`", text));
@@ -216,6 +219,26 @@ fn in_file(
     Ok(wishes)
 }
 
+/// Returns `only` with the credentials that the vault keeps for an address in its place: references
+/// name those.
+fn allowed(only: &[Named], context: &Context) -> Result<Vec<Named>, CliError> {
+    let mut allowed = Vec::new();
+    for named in only {
+        let Named::Address(_) = named else {
+            allowed.push(named.clone());
+            continue;
+        };
+        let vault = Vault::open_read_only(context.vault()?)?;
+        let choice = Choice::of(Some(named.clone()), None)
+            .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl run --help"))?
+            .located(&vault)?;
+        let account = choice.account().map(|account| Reference { account, field: Field::Token });
+        let service = || choice.provider.clone().map(Named::Provider);
+        allowed.extend(account.map(Named::Credential).or_else(service));
+    }
+    Ok(allowed)
+}
+
 /// Fails if `named`, which `place` holds, is none of `only`, where there are any. A service without a
 /// user may be any of its users, so no credential of it allows it.
 fn expect_allowed(only: &[Named], named: &Named, place: &str) -> Result<(), CliError> {
@@ -224,10 +247,10 @@ fn expect_allowed(only: &[Named], named: &Named, place: &str) -> Result<(), CliE
             (Named::Provider(one), Named::Provider(named)) => one == named,
             (Named::Provider(one), Named::Credential(named)) => *one == named.account.provider,
             (Named::Credential(one), Named::Credential(named)) => one.account == named.account,
-            (Named::Address(one), Named::Address(named)) => one == named,
-            (Named::Credential(_), Named::Provider(_) | Named::Address(_))
-            | (Named::Provider(_), Named::Address(_))
-            | (Named::Address(_), Named::Provider(_) | Named::Credential(_)) => false,
+            (Named::Credential(_), Named::Provider(_))
+            // Neither an allowed one nor a reference is an address.
+            | (Named::Address(_), _)
+            | (_, Named::Address(_)) => false,
         });
     if is_allowed {
         return Ok(());

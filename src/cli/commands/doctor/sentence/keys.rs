@@ -25,7 +25,17 @@ pub(super) fn slot(fact: &SlotsFact, now: Timestamp) -> String {
 pub(super) fn recovery(fact: &RecoveryFact) -> String {
     match fact {
         RecoveryFact::Several { slots } => {
-            format!("{slots} slots: the vault opens when the secret of one is lost")
+            format!("{slots} slots: the secret of one of them is enough to open the vault")
+        }
+        RecoveryFact::OneSecret { first, second } => {
+            format!("the key slots {first} and {second} have one secret, and are lost together")
+        }
+        RecoveryFact::OneLeft(kind) => format!(
+            "of the slots above, a `{kind}` slot alone is left: if its secret is lost, so is what \
+             the vault holds"
+        ),
+        RecoveryFact::OneKeychain => {
+            "all slots are this keychain's: if it is lost, so is what the vault holds".into()
         }
         RecoveryFact::Only(kind) => {
             format!("if the secret of the one `{kind}` slot is lost, so is what the vault holds")

@@ -3,9 +3,17 @@
 //! Each variant's documentation says what happened and, where that is not obvious, what the caller
 //! can do. Exit codes and hints for users are no business of this file.
 
+mod bundle;
+mod import;
+mod slots;
+
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::account::{self, Account};
+pub(crate) use self::bundle::{BundleClosed, BundleError, BundleMalformed};
+pub(crate) use self::import::{ImportError, Reason, SkipReason};
+pub(crate) use self::slots::{MOST_PASSPHRASES, SlotError};
+
+use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::attempt::{Attempt, UNKNOWN_CLIENT};
 pub(crate) use crate::oauth::discovery::Error as MetadataError;
@@ -18,15 +26,11 @@ pub(crate) use crate::oauth::resource_metadata::Error as ProtectionError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
+use crate::store::StillLocked;
 pub(crate) use crate::store::error::DiskFault;
-use crate::store::{Damage, MOST_SLOTS, StillLocked};
-pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
-use crate::{private_file, providers, store};
-
-/// The number of passphrase slots that a vault may be given.
-pub(crate) const MOST_PASSPHRASES: usize = 4;
+use crate::{providers, store};
 
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -196,152 +200,6 @@ fn secret(kind: SlotKind) -> &'static str {
         SlotKind::Key => "key",
         SlotKind::Recovery => "recovery code",
     }
-}
-
-/// The reason why an import stored nothing. Texts name the place of a record, never its values.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ImportError {
-    /// A record names no provider, and the caller named none.
-    #[error("{origin} does not say of which service it is")]
-    NoProvider { origin: String },
-    /// The caller named one provider for records of several.
-    #[error("there are credentials of several services in it")]
-    SeveralProviders,
-    /// The caller named one user for several records that have users of their own.
-    #[error("the {count} in it have users of their own")]
-    OwnUsers { count: usize },
-    /// Two credentials of a bundle are for the same account.
-    #[error("both {one} and {other} are for `{account}`")]
-    Twice { account: Account, one: String, other: String },
-    /// The caller wanted all or nothing, and this credential would stay out.
-    #[error("nothing was stored, since `{account}` {why}")]
-    NotWhole { account: Account, why: &'static str },
-}
-
-/// The reason why one record of a store is skipped, while the others are imported. It never shows a
-/// value of the record.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SkipReason {
-    /// The record can't be read.
-    #[error("{0}")]
-    Malformed(String),
-    /// The key that was given does not open the record.
-    #[error("the key that was given does not open it")]
-    WrongKey,
-    /// Another record is for the same account, and nothing says which of them is right.
-    #[error("{other} is for the same user, and nothing says which of them is right")]
-    Twice { other: String },
-    /// The record names no user, and the caller named none.
-    #[error("it does not say whose it is")]
-    NoOwner,
-    /// The record's user has a name that tokctl does not accept.
-    #[error(transparent)]
-    UserName(account::Error),
-    /// The settings of the record's provider can't be used.
-    #[error("{0}")]
-    Service(String),
-    /// The record does not fit its provider.
-    #[error(transparent)]
-    Unfit(Reason),
-}
-
-/// The reason why a record does not fit its provider.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Reason {
-    #[error(transparent)]
-    Provider(providers::Error),
-    /// The user name can't be sent with Basic authentication (RFC 7617 §2).
-    #[error("a name for Basic authentication can't hold a colon or a control character")]
-    UserName,
-    /// The service takes a token together with a user name, and the record has none.
-    #[error("the service takes a token with a name, and it has none")]
-    NoUserName,
-}
-
-/// The reason why the key slots and the data key were not changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SlotError {
-    /// The vault has no slot with this id: `tokctl key list` shows those it has.
-    #[error("this vault has no key slot {id}")]
-    Unknown { id: SlotId },
-    /// The slot is the last one: without it nothing would open the vault.
-    #[error("without the key slot {id} nothing would open this vault")]
-    Last { id: SlotId },
-    /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
-    #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
-    TooMany,
-    /// The vault has as many key slots as it may have: each makes a wrong secret slower.
-    #[error("this vault has {MOST_SLOTS} key slots, and takes no more")]
-    Full,
-    /// The new secret is that of a slot which is there: only another one makes one way more.
-    #[error("the new secret opens the key slot {id} already")]
-    Opens { id: SlotId },
-    /// Another process changed the slots after they were read: trying again helps.
-    #[error("the key slots were changed meanwhile")]
-    Changed,
-    /// Some credentials do not open, and a rotation would lose them. The user has to restore or
-    /// delete each of them first.
-    #[error("{} that the vault's key does not open, so nothing was rotated", damaged(.0))]
-    Damaged(Damage),
-    /// The keychain did not keep a new secret. No slot uses that secret yet.
-    #[error("the keychain did not take a new secret, so nothing was changed")]
-    NotKept(#[source] KeychainError),
-}
-
-fn damaged(damage: &Damage) -> String {
-    match damage.accounts.len() + damage.nameless {
-        1 => "there is 1 credential".into(),
-        many => format!("there are {many} credentials"),
-    }
-}
-
-/// The reason why credentials were not exported in a bundle, or not imported from one.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BundleError {
-    /// A copy would not work elsewhere: its token has expired, and its refresh token rotates, so
-    /// only one machine can hold it. Moving the credential helps.
-    #[error("the token of `{account}` has ended, and what renews it is for one machine at a time")]
-    NothingTravels { account: Account },
-    /// The grant is renewed by the identity of a job or workload, which another machine has its own
-    /// of: what runs here for it is not to run elsewhere because a bundle says so.
-    #[error("`{account}` is renewed by the identity of this machine, which does not travel")]
-    StaysHere { account: Account },
-    /// The bundle of an earlier move may not have reached its target file, and is kept in the vault.
-    /// It has to be placed first.
-    #[error("the bundle of an earlier move is not known to be in place")]
-    Unplaced,
-    /// The vault keeps no bundle that waits to be placed.
-    #[error("no move was interrupted")]
-    NothingUnplaced,
-    /// The bundle is longer than tokctl reads. Nothing was moved.
-    #[error("the bundle would be too large for any tokctl to take in")]
-    TooLarge,
-    /// The bundle's file could not be created. Nothing was moved.
-    #[error("the bundle could not be made")]
-    NotMade { source: private_file::Error },
-    /// The credentials were handed over, but the bundle's file could not be written. The bundle is
-    /// kept in the vault.
-    #[error("the bundle could not be put in place, and is kept in the vault")]
-    NotPlaced { source: private_file::Error },
-    /// The text is not a bundle, or not a complete one.
-    #[error("it can't be read as a bundle")]
-    Malformed(#[from] BundleMalformed),
-    /// The given secret does not open the bundle.
-    #[error("the bundle can't be opened")]
-    Closed(#[from] BundleClosed),
-    /// The bundle was imported into this vault before.
-    #[error("this vault took the bundle in at {at}, and a bundle opens once")]
-    Opened { at: Timestamp },
-    /// The vault has another credential for an account of the bundle. A bundle can be imported only
-    /// once, so it is imported completely or not at all.
-    #[error(
-        "there is another credential for `{account}`, and a bundle comes in whole or not at all"
-    )]
-    InTheWay { account: Account },
-    /// The vault's credential can be renewed and the bundle's can't, so it is not replaced, even if
-    /// the user allows replacing.
-    #[error("`{account}` can be renewed here and not from the bundle, so it stays")]
-    Newer { account: Account },
 }
 
 /// The reason why it is not known whether a token works. The stored credential was not changed.
