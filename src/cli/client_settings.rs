@@ -316,3 +316,45 @@ pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
         CliError::new(Kind::Usage, format!("`{}` holds something that is not text", path.display()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn block(word: &str, body: &str) -> String {
+        format!("-----BEGIN {word}-----\n{body}\n-----END {word}-----\n")
+    }
+
+    proptest! {
+        #[test]
+        fn of_a_certificate_file_nothing_but_the_certificates_is_shown(
+            parts in prop::collection::vec((0..4_u8, "[A-Za-z0-9+/]{4,40}"), 0..8)
+        ) {
+            let text: String = parts
+                .iter()
+                .map(|(kind, body)| match kind {
+                    0 => block("CERTIFICATE", &format!("Y2Vy{body}")),
+                    1 => block("PRIVATE KEY", &format!("c2VjcmV0{body}")),
+                    2 => block("EC PARAMETERS", body),
+                    _ => format!("subject=c2VjcmV0{body}\n"),
+                })
+                .collect();
+            let shown = certificates_in(&text);
+            let expected: String = parts
+                .iter()
+                .filter(|(kind, _)| *kind == 0)
+                .map(|(_, body)| block("CERTIFICATE", &format!("Y2Vy{body}")))
+                .collect();
+            prop_assert_eq!(&shown, &expected);
+            prop_assert!(!shown.contains("c2VjcmV0"));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(-----(BEGIN|END) (CERTIFICATE|KEY)-----|\\PC){0,12}") {
+            let shown = certificates_in(&text);
+            prop_assert!(shown.is_empty() || shown.starts_with("-----BEGIN CERTIFICATE-----"));
+        }
+    }
+}

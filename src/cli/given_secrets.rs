@@ -69,13 +69,15 @@ impl Given {
         };
         let all: Vec<&ListedSlot> = all.iter().collect();
         let new = |secret| Candidate::of(secret, &all, |id, with| key_slots::has(vault, id, with));
+        let passphrase = key_material::passphrase(context)?.map(present).transpose()?;
         let unlocking = match vault.slot_secret() {
             SlotSecret::Keychain(_) => None,
+            // The one that is set counts, and each trial takes its time.
+            SlotSecret::Passphrase(_) if passphrase.is_some() => None,
             secret @ (SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_)) => {
                 Some(present(secret.clone())?)
             }
         };
-        let passphrase = key_material::passphrase(context)?.map(present).transpose()?;
         let new_key = new_secret::key_from_environment(context)?.map(new).transpose()?;
         let new_passphrase = key_material::new_passphrase(context)?;
         let new_passphrase = new_passphrase.map(SlotSecret::Passphrase).map(new).transpose()?;

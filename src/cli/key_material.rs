@@ -42,18 +42,10 @@ pub(super) fn long_enough(source: &str, passphrase: Passphrase) -> Result<Passph
 /// Fails when two variables are set, or when the source holds no key.
 pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let environment = &context.environment;
-    let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
-        .into_iter()
-        .filter(|name| environment.is_set(name))
-        .collect();
-    if let [one, other, ..] = set[..] {
-        return Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))
-            .hint(format!("unset {other}")));
-    }
-    if set.is_empty()
-        && let Some(empty) = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
-            .into_iter()
-            .find(|name| environment.is_empty(name))
+    const SOURCES: [&str; 3] = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"];
+    let set = expect_one(context, &SOURCES)?;
+    if set.is_none()
+        && let Some(empty) = SOURCES.into_iter().find(|name| environment.is_empty(name))
     {
         // A platform whose secret is missing sets an empty variable.
         return Err(CliError::new(Kind::KeyUnavailable, format!("{empty} is set, but empty"))
@@ -82,6 +74,18 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     parse_slot_secret("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
 }
 
+/// Returns the one of `variables` that is set, if any is; fails where two are.
+fn expect_one<'a>(context: &Context, variables: &[&'a str]) -> Result<Option<&'a str>, CliError> {
+    let mut set = variables.iter().filter(|name| context.environment.is_set(name));
+    match (set.next(), set.next()) {
+        (Some(one), Some(other)) => {
+            Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))
+                .hint(format!("unset {other}")))
+        }
+        (one, _) => Ok(one.copied()),
+    }
+}
+
 /// Returns the key for a new slot, from the file that `TOKCTL_NEW_KEY_FILE` names.
 pub(super) fn new_key(context: &Context) -> Result<Option<Key>, CliError> {
     const SOURCE: &str = "TOKCTL_NEW_KEY_FILE";
@@ -98,6 +102,7 @@ pub(super) fn key_in(context: &Context, source: &str, path: &Path) -> Result<Key
 pub(super) fn bundle_key(context: &Context) -> Result<Option<Key>, CliError> {
     const SOURCE: &str = "TOKCTL_BUNDLE_KEY";
     const FILE: &str = "TOKCTL_BUNDLE_KEY_FILE";
+    expect_one(context, &[SOURCE, FILE])?;
     if let Some(text) = context.environment.text(SOURCE).map(Zeroizing::new) {
         return parse_key(SOURCE, &text).map(Some);
     }
@@ -131,6 +136,7 @@ fn passphrase_of(
     variable: &str,
     file: &str,
 ) -> Result<Option<Passphrase>, CliError> {
+    expect_one(context, &[variable, file])?;
     if let Some(text) = context.environment.text(variable).map(Zeroizing::new) {
         return parse_passphrase(variable, &text).map(Some);
     }

@@ -37,6 +37,8 @@ pub(crate) struct Line {
     pub(crate) need: Need,
     /// The state of the credential in words.
     pub(crate) what: String,
+    /// Whether a refresh was begun and its answer is not known.
+    pub(crate) in_doubt: bool,
 }
 
 /// A service at one server: what is known without a key of the client that asks there.
@@ -130,7 +132,7 @@ impl Subjects<'_> {
                     what = format!("{what}; its provider asks for a pause, which ends {until}");
                 }
             }
-            each(Line { account: summary.account, need, what })
+            each(Line { account: summary.account, need, what, in_doubt })
         })
     }
 }

@@ -6,6 +6,7 @@
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::given_secrets::{Given, Meant};
+use super::typed::quoted;
 use super::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::{Changed, SlotId};
@@ -56,7 +57,7 @@ pub(crate) struct Replaced {
     /// Whether a recovery code was replaced by one that was shown.
     new_code: bool,
     /// The kinds of the slots that got a new secret from the environment.
-    pub(crate) from_environment: Vec<SlotKind>,
+    from_environment: Vec<SlotKind>,
 }
 
 impl From<Meant> for Decision {
@@ -159,7 +160,8 @@ pub(crate) fn replace(
     Ok(Replaced { rotated: rotated?, kept, new_code: shown, from_environment })
 }
 
-/// Prints what was sealed anew, and what opens a copy of the vault from before.
+/// Prints what was sealed anew, what opens a copy of the vault from before, and what is to be set from
+/// now on.
 pub(crate) fn report(context: &Context, replaced: &Replaced) {
     let Replaced { rotated: all, kept, new_code, .. } = replaced;
     let rotated = &all.done;
@@ -185,6 +187,22 @@ pub(crate) fn report(context: &Context, replaced: &Replaced) {
         "a copy of the vault from before opens with the secrets that it had then"
     };
     context.ui.status(backups);
+    tell_new_secrets(context, &replaced.from_environment);
+}
+
+/// Says what has to be set from now on, where the environment gave new secrets for slots of these
+/// `kinds`: the next command would be opened with the old one.
+fn tell_new_secrets(context: &Context, kinds: &[SlotKind]) {
+    let environment = &context.environment;
+    let file = environment.get("TOKCTL_NEW_KEY_FILE");
+    if let Some(file) = file.filter(|_| kinds.contains(&SlotKind::Key)) {
+        let file = quoted(&file.to_string_lossy());
+        let command = format!("from now on: unset TOKCTL_KEY; export TOKCTL_KEY_FILE={file}");
+        context.ui.status(&command);
+    }
+    if kinds.contains(&SlotKind::Passphrase) {
+        context.ui.status("from now on, TOKCTL_PASSPHRASE is what TOKCTL_NEW_PASSPHRASE was");
+    }
 }
 
 fn key(given: &Given, id: SlotId, alone: bool) -> Result<Decision, String> {

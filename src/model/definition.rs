@@ -148,6 +148,9 @@ pub(crate) struct Definition {
     /// answer strangers with success too.
     #[serde(default, deserialize_with = "pointers")]
     pub(crate) check_fields: Vec<String>,
+    /// The service at which `check_url` and `identity` are, where scopes name services by their
+    /// address. A token with a scope elsewhere is not shown to them.
+    pub(crate) check_resource: Option<String>,
     /// Codes in `error.code` of an answer with an HTTP status from 400 to 499 that refuse the
     /// token, for services that do not use 401.
     #[serde(default)]

@@ -126,3 +126,62 @@ fn new_client(
         None => setup(error),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::client_certificate::ClientCertificate;
+    use crate::secret::PrivateKey;
+
+    /// Two certificates, each with the body of its key.
+    const PAIRS: [(&str, &str); 2] = [
+        (
+            include_str!("../../tests/it/made_up_tls/client.pem"),
+            include_str!("../../tests/it/made_up_tls/client_key.base64"),
+        ),
+        (
+            include_str!("../../tests/it/made_up_tls/renewed.pem"),
+            include_str!("../../tests/it/made_up_tls/renewed_key.base64"),
+        ),
+    ];
+
+    fn is_shown(certificate: &str, key: &str) -> bool {
+        let address: Address = "http://127.0.0.1/token".parse().unwrap();
+        let own = ClientCertificate {
+            certificate: certificate.to_owned(),
+            key: PrivateKey::from_trusted(key.to_owned()),
+            binds_tokens: false,
+        };
+        can_show(
+            &address,
+            TlsSettings { trusted_certificates: None, client_certificate: Some(&own) },
+        )
+    }
+
+    fn key(body: &str) -> String {
+        let word = "PRIVATE KEY";
+        format!("-----BEGIN {word}-----\n{body}-----END {word}-----\n")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn a_certificate_is_shown_with_its_own_key_alone(
+            certificate in 0..2_usize, own in 0..2_usize, before in "[ -,.-~]{0,40}", spoilt in 0..180_usize
+        ) {
+            let (pem, body) = (PAIRS[certificate].0, PAIRS[own].1);
+            let whole = key(body);
+            prop_assert_eq!(is_shown(pem, &format!("{before}\n{whole}")), certificate == own);
+            let other = |letter| if letter == 'A' { 'B' } else { 'A' };
+            let spoilt: String = body
+                .char_indices()
+                .map(|(at, letter)| if at == spoilt && letter != '\n' { other(letter) } else { letter })
+                .collect();
+            prop_assert!(spoilt == body || !is_shown(PAIRS[own].0, &key(&spoilt)));
+            prop_assert!(!is_shown(&before, &whole) && !is_shown(pem, &before));
+        }
+    }
+}

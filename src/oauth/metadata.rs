@@ -224,6 +224,17 @@ impl Metadata {
         without.then(|| printable(&named.join(", ")))
     }
 
+    /// Whether the server takes a proof by key (RFC 7523 §2.2) and no secret. `for_itself` says that the
+    /// client logs in for itself; any other may go without a proof where the server has that too.
+    pub(crate) fn takes_keys_alone(&self, for_itself: bool) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
+        let has = |name: &str| methods.iter().any(|method| method == name);
+        has("private_key_jwt")
+            && !has("client_secret_post")
+            && !has("client_secret_basic")
+            && (for_itself || !has("none"))
+    }
+
     /// Whether the server takes pushed requests alone.
     pub(crate) fn demands_pushed_requests(&self) -> bool {
         self.require_pushed_authorization_requests

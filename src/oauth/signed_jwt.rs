@@ -40,6 +40,7 @@ pub(crate) fn sign(
 #[cfg(test)]
 mod tests {
     use data_encoding::BASE64;
+    use proptest::prelude::*;
     use ring::rand::SystemRandom;
     use ring::signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
@@ -156,6 +157,26 @@ mod tests {
         header_of(&both, SigningAlgorithm::Es256, Some("b"), public);
         for key_id in [None, Some("c")] {
             assert_eq!(SigningKey::read(&both, key_id).err(), Some(Unusable::Several));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_or_is_told(
+            text in prop_oneof![
+                "\\PC{0,80}",
+                "-----BEGIN (RSA |EC |ENCRYPTED )?(PRIVATE|PUBLIC) KEY-----\nc2VjcmV0[A-Za-z0-9+/=]{0,60}\n-----END .{0,20}",
+                "\\{\"kty\":\"(RSA|EC|OKP|oct)\",\"crv\":\"(P-256|Ed25519)\",\"(d|n|k)\":\"c2VjcmV0[A-Za-z0-9_-]{0,60}\"\\}",
+            ],
+            named in prop::option::of("[a-z]{0,6}")
+        ) {
+            let key = PrivateKey::from_trusted(text);
+            if let Err(why) = SigningKey::read(&key, named.as_deref()) {
+                let told = why.to_string();
+                prop_assert!(!told.contains("c2VjcmV0") && !told.contains('\n'), "{told}");
+            }
+            let signed = sign(&key, SigningAlgorithm::Es256, named.as_deref(), &json!({}));
+            prop_assert!(signed.is_err(), "nothing here is a key");
         }
     }
 

@@ -44,7 +44,8 @@ pub(crate) struct Checked {
 /// Returns the request that asks the service about `credential`: the sealed one, else the one of
 /// today's definition.
 ///
-/// Fails with [`CheckError::NoRequest`] if there is neither, and with [`CheckError::Elsewhere`] if
+/// Fails with [`CheckError::NoRequest`] if there is neither, with [`CheckError::OtherService`] if the
+/// token is for another service than the one that today's definition asks, and with [`CheckError::Elsewhere`] if
 /// the definition's address is not at a sealed origin.
 pub(crate) fn request(
     account: &Account,
@@ -69,6 +70,12 @@ pub(crate) fn request(
         api_base_url,
         site_id: None,
     };
+    if let Grant::OAuth(grant) = &credential.grant
+        && let Some(service) = today.other_service(&grant.scopes)
+    {
+        let (account, service) = (account.clone(), service.to_owned());
+        return Err(CheckError::OtherService { account, service }.into());
+    }
     let found = match credential.grant {
         Grant::Static(_) => today.static_check(&api.auth, places(credential.api_base_url())),
         // A token for a gateway does not work at the site's own address.

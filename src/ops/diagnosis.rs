@@ -33,8 +33,9 @@ pub(crate) enum Diagnosis {
     Refused,
     /// The token has expired, and nothing renews it.
     Ended,
-    /// The service refused the token when it was last asked.
-    Inactive,
+    /// The service refused the token when it was last asked. `refreshable`: another one can be had
+    /// without a login.
+    Inactive { refreshable: bool },
     /// A refresh was interrupted, and its outcome is not known. `works`: the token has not expired.
     /// `may_try`: the provider allows another try.
     InDoubt { since: Timestamp, works: bool, may_try: bool },
@@ -124,7 +125,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
         }
     }
     if credential.status == Status::Inactive {
-        return Diagnosis::Inactive;
+        return Diagnosis::Inactive { refreshable: credential.is_refreshable() };
     }
     match evidence.clock_ahead() {
         Some(ahead) if ahead.unsigned_abs() > TOLERABLE_SKEW.as_secs().unsigned_abs() => {
@@ -153,12 +154,14 @@ impl Diagnosis {
             Self::HandedOver { arrived: true }
             | Self::Refused
             | Self::Ended
-            | Self::Inactive
+            | Self::Inactive { refreshable: false }
             | Self::Configuration => Remedy::Login,
             // A refresh is refused until then, and a get where the token has ended.
             Self::Passing { not_before: Some(_), works: false }
             | Self::Paused { works: false, .. } => Remedy::Wait,
-            Self::Passing { not_before: None, .. } => Remedy::Refresh,
+            Self::Inactive { refreshable: true } | Self::Passing { not_before: None, .. } => {
+                Remedy::Refresh
+            }
             Self::CheckFailed | Self::Unchecked => Remedy::Check,
             Self::Passing { not_before: Some(_), works: true }
             | Self::Paused { works: true, .. }
@@ -253,7 +256,10 @@ mod tests {
         assert_eq!(finding(&kept), Diagnosis::HandedOver { arrived: false });
         assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Diagnosis::Refused);
         assert_eq!(finding(&evidence(Status::Inactive, 5)), Diagnosis::Ended);
-        assert_eq!(finding(&evidence(Status::Inactive, 100)), Diagnosis::Inactive);
+        assert_eq!(
+            finding(&evidence(Status::Inactive, 100)),
+            Diagnosis::Inactive { refreshable: false }
+        );
         assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Unchecked);
     }
 

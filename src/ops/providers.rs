@@ -112,6 +112,27 @@ pub(crate) fn is_proof_for(
         && token_endpoint(provider, server, client).as_ref() == Some(&client.token_endpoint)
 }
 
+/// Whether a client of `provider` has to prove itself with a key, as the definition says, or else the
+/// metadata of its issuer, which is asked. `for_itself` says that the client logs in for itself.
+/// An issuer that can't be asked demands nothing.
+pub(crate) fn demands_key(
+    provider: &Provider,
+    trusted_certificates: Option<&str>,
+    for_itself: bool,
+) -> bool {
+    let definition = &provider.definition;
+    if definition.token_endpoint_auth_method.is_some() {
+        return provider.needs_key();
+    }
+    let Ok(Some(issuer)) = provider.issuer_to_discover(FirstEndpoint::Token) else { return false };
+    if definition.client_certificate_file.is_some() {
+        return false;
+    }
+    let has_token = |found: &Metadata| found.token_endpoint.is_some();
+    discovery::discover(&issuer, trusted_certificates.into(), &has_token)
+        .is_ok_and(|found| found.takes_keys_alone(for_itself))
+}
+
 /// Whether the certificate of `client` can be shown to its server.
 pub(crate) fn can_show_certificate(client: &Client) -> bool {
     http_client::can_show(&client.token_endpoint, client.tls())

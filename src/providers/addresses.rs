@@ -4,6 +4,7 @@ use super::error::Error;
 use super::provider::Provider;
 use crate::model::address::Address;
 use crate::model::credential::{ApiAuth, Check};
+use crate::model::scope::Scopes;
 use crate::oauth::metadata::Metadata;
 
 /// The endpoint with which a login begins.
@@ -167,6 +168,35 @@ impl Provider {
     pub(crate) fn check(&self, parameters: AddressParameters<'_>) -> Result<Option<Check>, Error> {
         let Some(template) = &self.definition.check_url else { return Ok(None) };
         self.check_at(template, &self.definition.check_fields, parameters).map(Some)
+    }
+
+    /// Returns the request that tells whether a token with `scopes` works; `None` if there is none, or
+    /// it is for a token of another service.
+    pub(crate) fn check_for(
+        &self,
+        scopes: &Scopes,
+        parameters: AddressParameters<'_>,
+    ) -> Result<Option<Check>, Error> {
+        match self.other_service(scopes) {
+            Some(_) => Ok(None),
+            None => self.check(parameters),
+        }
+    }
+
+    /// Returns the service that a token with `scopes` is for, if it is another than the one that can be
+    /// asked about tokens: the scope that is an address elsewhere, up to its path.
+    pub(crate) fn other_service<'a>(&self, scopes: &'a Scopes) -> Option<&'a str> {
+        let own = self.definition.check_resource.as_deref()?;
+        let is_elsewhere = |scope: &&str| {
+            scope.contains("://")
+                && !scope
+                    .strip_prefix(own.trim_end_matches('/'))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let scope = scopes.iter().find(is_elsewhere)?;
+        let after_scheme = scope.find("://")? + "://".len();
+        let end = scope[after_scheme..].find('/').map_or(scope.len(), |path| after_scheme + path);
+        Some(&scope[..end])
     }
 
     /// Returns the request that tells whether a token that a person made works, which is carried by

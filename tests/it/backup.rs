@@ -26,6 +26,13 @@ fn a_copy_is_private_and_opens_with_the_same_key() {
 }
 
 #[test]
+fn a_copy_does_not_go_to_a_stream() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let said = stderr(&env.tokctl(["backup", "-"]).assert().code(2));
+    assert!(said.contains("hint: tokctl backup vault.db\n"), "{said}");
+}
+
+#[test]
 fn a_copy_can_be_written_to() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));

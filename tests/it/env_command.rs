@@ -45,14 +45,27 @@ fn shells_read_what_is_stored() {
 
 #[test]
 fn a_file_is_read_back_as_it_was_stored() {
-    let env = world();
+    let odd = ODD.replace('`', "");
+    let env = world().with_static_token("odd", &odd);
     let made = env.tokctl(["env", "--format", "dotenv", "ODD=vendor/odd", "X=vendor/x"]);
     let made = stdout(&made.assert().success());
     assert!(made.ends_with("X=made-up-x\n"), "{made}");
     env.file("made.env", &made);
     let script = "printf '%s|%s' \"$ODD\" \"$X\"";
     let run = ["run", "--no-masking", "--env-file", "made.env", "--", "sh", "-c", script];
-    assert_eq!(stdout(&env.tokctl(run).assert().success()), format!("{ODD}|made-up-x"));
+    assert_eq!(stdout(&env.tokctl(run).assert().success()), format!("{odd}|made-up-x"));
+}
+
+#[test]
+fn a_file_holds_nothing_that_a_shell_would_run() {
+    let refused = world().tokctl(["env", "--format", "dotenv", "ODD=vendor/odd"]).assert().code(2);
+    let said = stderr(&refused.stdout_eq(""));
+    assert!(said.contains("hint: tokctl env 'ODD=vendor/odd'\n"), "{said}");
+    let value = "`touch run` $(touch run)";
+    let env = TestEnv::new().with_static_token("x", value);
+    let made = stdout(&env.tokctl(["env", "--format", "dotenv", "X=vendor/x"]).assert().success());
+    env.file("made.env", &made);
+    assert_eq!(read_by(&env, "sh", "ODD= && . ./made.env").unwrap(), format!("|{value}"));
 }
 
 #[test]

@@ -189,8 +189,12 @@ fn where_no_keychain_is_the_words_are_few_and_name_what_is_missing() {
     let told =
         stderr(&env.tokctl(["-vv", "login", "vendor/x", "--token-stdin"]).stdin("x").assert());
     assert!(told.contains("/made-up/bus"), "{told}");
+    let env = env.unset("TOKCTL_VAULT").set("TOKCTL_PASSPHRASE", "made up for a test");
+    let env = env.set("TOKCTL_PASSPHRASE_FILE", "elsewhere");
+    let said = stderr(&env.tokctl(["get"]).assert().code(2));
+    assert!(said.contains("hint: unset TOKCTL_PASSPHRASE_FILE\n"), "{said}");
     // A wrong secret, or a vault that was edited: nobody can tell.
-    let env = env.unset("TOKCTL_VAULT").set("TOKCTL_PASSPHRASE", "another made up one");
+    let env = env.unset("TOKCTL_PASSPHRASE_FILE").set("TOKCTL_PASSPHRASE", "another made up one");
     let said = stderr(&env.tokctl(["get"]).assert().code(5));
     assert!(said.contains("put a backup in the place of the vault's file"), "{said}");
 }

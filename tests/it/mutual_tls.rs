@@ -338,3 +338,48 @@ fn a_certificate_of_another_client_is_not_shown() {
     env.config(&other.replace("another", "tokctl-made-up").replace("/token\"", "/other\""));
     env.tokctl(["refresh"]).assert().code(2);
 }
+
+#[test]
+fn the_key_of_a_certificate_is_shown_nowhere() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    let env = export::with_bundle_key(env.set("TOKCTL_LOG", "debug"));
+    let mut said = String::new();
+    let mut run = |arguments: &[&str]| {
+        let done = env.tokctl(["-vvv"].iter().chain(arguments)).assert();
+        said += &stderr(&done);
+        said += &String::from_utf8_lossy(&done.get_output().stdout);
+    };
+    run(&LOGIN);
+    run(&["refresh"]);
+    server.trusts(LATER_AUTHORITY);
+    run(&["refresh"]);
+    env.file("client.key", key().replace('h', "i"));
+    run(&LOGIN);
+    env.file("client.key", key());
+    for command in [
+        &["list"][..],
+        &["list", "--json"],
+        &["list", "--wide"],
+        &["status"],
+        &["get", "--format", "json"],
+        &["why"],
+        &["doctor"],
+        &["providers", "acme"],
+        &["audit"],
+        &["check"],
+    ] {
+        run(command);
+    }
+    let bundle = export::export(&env, &["acme"]);
+    let vault = String::from_utf8_lossy(&env.vault_bytes()).into_owned();
+    let (own, spoilt) = (key(), key().replace('h', "i"));
+    for line in own.lines().chain(spoilt.lines()) {
+        let is_secret = !line.starts_with('-');
+        for (place, text) in [("a message", &said), ("the bundle", &bundle), ("the vault", &vault)]
+        {
+            assert!(!is_secret || !text.contains(line), "the key is in {place}:\n{text}");
+        }
+    }
+}

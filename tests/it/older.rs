@@ -136,8 +136,9 @@ fn a_restored_backup_is_used_once_it_is_accepted() {
     let copy = fs::read(env.path("copy.db")).unwrap();
     Copy { files: vec![(env.vault_path(), copy)] }.put_back();
 
-    assert_refused(&env, &["get"]);
-    assert_refused(&env, &["rotate-key"]);
+    for command in [&["get"][..], &["why"], &["rotate-key"], &["doctor", "--repair", "--yes"]] {
+        assert_refused(&env, command);
+    }
     // Nobody can be asked here.
     env.tokctl(["doctor", "--accept-older"]).assert().code(2);
     assert_refused(&env, &["get"]);

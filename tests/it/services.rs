@@ -183,6 +183,45 @@ fn microsofts_refusals_for_a_second_factor_need_a_person() {
 }
 
 #[test]
+fn microsofts_token_for_mail_is_not_shown_to_graph() {
+    for (scope, service) in [
+        ("https://outlook.office.com/IMAP.AccessAsUser.All", Some("https://outlook.office.com")),
+        ("api://made-up-api/read", Some("api://made-up-api")),
+        (
+            "https://graph.microsoft.com.evil.example/x",
+            Some("https://graph.microsoft.com.evil.example"),
+        ),
+        ("https://graph.microsoft.com/Mail.Read", None),
+    ] {
+        let (server, port) = stand_in("microsoft", "localhost", Client::public());
+        let paths =
+            Paths("/oauth2/v2.0/authorize", "/oauth2/v2.0/token", "/oauth2/v2.0/logout", "/me");
+        place(&server, "/made-up-tenant", &paths);
+        let tenant = server.url("/made-up-tenant");
+        let env = extended(&server, "microsoft", &format!("server = \"{tenant}\"\n"));
+        let person =
+            || Response::json(200, &json!({ "id": "1", "userPrincipalName": "a@example.com" }));
+        server.will_log_in(issue().with_id_token(json!({ "preferred_username": "a@example.com" })));
+        if service.is_none() {
+            server.will_serve("/me", "Bearer access-1", person());
+        }
+        log_in(&env, &["work", "--port", &port, "--scope", scope]);
+        let Some(service) = service else {
+            server.will_serve("/me", "Bearer access-1", person());
+            env.tokctl(["check", "work/a@example.com"]).assert().success();
+            continue;
+        };
+        let refused = env.tokctl(["check", "work/a@example.com"]).assert().code(2);
+        let told = format!("is for `{service}`, where nothing says whether it works");
+        assert!(stderr(&refused).contains(&told), "{}", stderr(&refused));
+        let all = env.tokctl(["check", "--all"]).assert().success();
+        assert!(stderr(&all).contains("1 skipped"), "{}", stderr(&all));
+        server.will(issue());
+        env.tokctl(["refresh", "work/a@example.com"]).assert().success();
+    }
+}
+
+#[test]
 fn salesforces_instance_is_the_address_of_its_api() {
     let (server, port) = stand_in("salesforce", "localhost", Client::public());
     let paths = Paths(
@@ -215,7 +254,21 @@ fn salesforces_instance_is_the_address_of_its_api() {
     env.tokctl(["refresh"]).assert().success();
     assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
     let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
-    assert_eq!(got["api_base_url"], Value::from(instance));
+    assert_eq!(got["api_base_url"], Value::from(instance.clone()));
+    // The organization moved, and the answer to a refresh says so.
+    let moved = server.url("/moved");
+    server.will(answer().without_refresh_token().with("instance_url", json!(moved)));
+    env.tokctl(["refresh"]).assert().success();
+    let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], Value::from(moved));
+    server.will_serve("/moved/services/oauth2/userinfo", "Bearer access-3", person());
+    env.tokctl(["check"]).assert().success();
+    // Where it says something else than an address, or nothing, the base stays.
+    server
+        .will(answer().without_refresh_token().with("instance_url", json!("http://evil.example")));
+    env.tokctl(["refresh"]).assert().success();
+    let got = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], Value::from(server.url("/moved")));
     server.will(refuse(400, "invalid_grant"));
     env.tokctl(["refresh"]).assert().code(4);
 }

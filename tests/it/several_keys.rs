@@ -103,3 +103,20 @@ fn a_removal_beside_a_key_that_is_not_at_hand_goes_on_by_each_way_that_is_named(
     env.tokctl(["get", "vendor/x"]).env("TOKCTL_KEY", third).assert().code(5);
     opens(&env);
 }
+
+#[test]
+fn a_removal_that_gives_a_slot_a_new_key_says_what_opens_the_vault_from_now_on() {
+    let (env, _, [second, third]) = with_three_keys();
+    let dropped = stderr(&env.tokctl(["rotate-key"]).assert().code(2));
+    env.tokctl(named_command(&dropped)).assert().success();
+    let added = env.tokctl(["key", "add", "key"]).env("TOKCTL_NEW_KEY_FILE", &second);
+    let added = stderr(&added.assert().success());
+    let other = added.trim_end().rsplit(' ').next().unwrap();
+    let done =
+        env.tokctl(["key", "remove", other]).env("TOKCTL_NEW_KEY_FILE", &third).assert().success();
+    let told = stderr(&done);
+    assert!(told.contains("from now on: unset TOKCTL_KEY; export TOKCTL_KEY_FILE="), "{told}");
+    env.tokctl(["get", "vendor/x"]).assert().code(5);
+    let env = env.unset("TOKCTL_KEY").set("TOKCTL_KEY_FILE", third);
+    opens(&env);
+}

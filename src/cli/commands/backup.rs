@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::ops::{SlotKind, Vault};
 
 /// Copy the vault to a new file, which opens with the same key slots
@@ -20,6 +20,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    if args.file.as_os_str() == "-" {
+        return Err(CliError::new(Kind::Usage, "a copy of the vault goes to a file alone")
+            .hint("tokctl backup vault.db"));
+    }
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
     context.ui.while_waiting("copying the vault", || vault.back_up(&args.file))?;
     let file = args.file.display();

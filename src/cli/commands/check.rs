@@ -126,7 +126,8 @@ impl From<ops::Error> for Miss {
     fn from(error: ops::Error) -> Self {
         let not_ours = matches!(
             error,
-            ops::Error::Check(CheckError::NoRequest { .. }) | ops::Error::HandedOver { .. }
+            ops::Error::Check(CheckError::NoRequest { .. } | CheckError::OtherService { .. })
+                | ops::Error::HandedOver { .. }
         );
         if not_ours { Self::Skipped(error.into()) } else { Self::Failed(error.into()) }
     }

@@ -59,7 +59,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         match args.format {
             Format::Shell => add(&mut text, &["export ", name, "=", &for_shell(value), "\n"]),
             Format::Fish => add(&mut text, &["set -gx ", name, " ", &for_fish(value), "\n"]),
-            Format::Dotenv => add(&mut text, &[name, "=", &for_dotenv(value), "\n"]),
+            Format::Dotenv => {
+                let value = for_dotenv(value).ok_or_else(|| unwritable(name, args))?;
+                add(&mut text, &[name, "=", &value, "\n"]);
+            }
             Format::Github => {
                 let end = delimiter(value)?;
                 add(&mut text, &[name, "<<", &end, "\n", value, "\n", &end, "\n"]);
@@ -106,23 +109,33 @@ fn for_fish(value: &str) -> Zeroizing<String> {
 }
 
 /// Quotes a value so that `.env` readers agree on it: bare, in single quotes, or, where there is a
-/// single quote or a line's end in it, in double quotes with escapes.
-fn for_dotenv(value: &str) -> Zeroizing<String> {
+/// single quote or a line's end in it, in double quotes with escapes. Returns `None` for one that
+/// needs these and has a backtick: a shell would run what is behind it, and other readers would keep
+/// the backslash that is to prevent that.
+fn for_dotenv(value: &str) -> Option<Zeroizing<String>> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || PLAIN.contains(&byte);
     if !value.is_empty() && value.bytes().all(is_plain) {
-        return Zeroizing::new(value.to_owned());
+        return Some(Zeroizing::new(value.to_owned()));
     }
     if !value.contains(['\'', '\n', '\r', '\\']) {
-        return quoted('\'', value, |_| None);
+        return Some(quoted('\'', value, |_| None));
     }
-    quoted('"', value, |character| match character {
+    let escape = |character| match character {
         '"' => Some("\\\""),
         '\\' => Some(r"\\"),
         '$' => Some(r"\$"),
         '\n' => Some(r"\n"),
         '\r' => Some(r"\r"),
         _ => None,
-    })
+    };
+    (!value.contains('`')).then(|| quoted('"', value, escape))
+}
+
+/// The error for a value that not all readers of a `.env` file would understand.
+fn unwritable(name: &str, args: &Args) -> CliError {
+    let what = format!("what `{name}` is set to can't be written into a `.env` file safely");
+    CliError::new(Kind::Usage, what)
+        .hint(format!("tokctl env {}", shell_words::join(&args.variables)))
 }
 
 /// Returns a line that ends a value in `$GITHUB_ENV`, and which nobody who chose the value could
@@ -153,7 +166,11 @@ mod tests {
             ("it's $1", r#""it's \$1""#),
             ("a\nb\\", r#""a\nb\\""#),
         ] {
-            assert_eq!(*for_dotenv(value), text);
+            assert_eq!(*for_dotenv(value).unwrap(), text);
         }
+        for value in ["it's `x`", "a\n`x`", r"\`x`"] {
+            assert!(for_dotenv(value).is_none(), "{value}");
+        }
+        assert_eq!(*for_dotenv("`x` $(x)").unwrap(), "'`x` $(x)'");
     }
 }

@@ -6,10 +6,9 @@ use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::slot_decisions::{self, Decision, Decisions, Purpose};
-use crate::cli::typed::quoted;
 use crate::cli::{audit_trail, keys, slot_names};
+use crate::ops::Vault;
 use crate::ops::key_slots::SlotId;
-use crate::ops::{SlotKind, Vault};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -41,7 +40,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let replaced = slot_decisions::replace(context, &vault, "rotate-key", decided, args.verify)?;
     slot_decisions::report(context, &replaced);
-    tell_new_secrets(context, &replaced.from_environment);
     tell_leftovers(context, &replaced.rotated);
     Ok(())
 }
@@ -70,19 +68,4 @@ fn not_decided(
     let mut error = CliError::new(Kind::Usage, message).hint(hint);
     error.causes = undecided.into_iter().map(|(_, how)| how).collect();
     error
-}
-
-/// Says what has to be set from now on, where the environment gave new secrets for slots of these
-/// `kinds`: the next command would be opened with the old one.
-fn tell_new_secrets(context: &Context, kinds: &[SlotKind]) {
-    let environment = &context.environment;
-    let file = environment.get("TOKCTL_NEW_KEY_FILE");
-    if let Some(file) = file.filter(|_| kinds.contains(&SlotKind::Key)) {
-        let file = quoted(&file.to_string_lossy());
-        let command = format!("from now on: unset TOKCTL_KEY; export TOKCTL_KEY_FILE={file}");
-        context.ui.status(&command);
-    }
-    if kinds.contains(&SlotKind::Passphrase) {
-        context.ui.status("from now on, TOKCTL_PASSPHRASE is what TOKCTL_NEW_PASSPHRASE was");
-    }
 }

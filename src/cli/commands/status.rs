@@ -225,6 +225,8 @@ struct One<'a> {
     /// What is needed: `login`, `token`, `refresh`, `provider` or `nothing`.
     needs: &'static str,
     message: &'a str,
+    /// Whether a refresh was begun and its answer is not known, for as long as one is under way too.
+    in_doubt: bool,
     command: Option<String>,
 }
 
@@ -241,6 +243,7 @@ impl<'a> One<'a> {
                 Need::Nothing => "nothing",
             },
             message: &line.what,
+            in_doubt: line.in_doubt,
             command: (line.need != Need::Nothing).then(|| remedy(context, line)),
         }
     }

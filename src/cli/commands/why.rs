@@ -32,6 +32,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
+    // What no command may use is not explained as if it were good.
+    vault.expect_newest(&account)?;
     let now = time::now();
     let evidence = diagnosis::evidence(&vault, &account, now)?;
     // Another place reports a mistake in the configuration.
@@ -155,7 +157,7 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         }
         Diagnosis::Refused => format!("the provider no longer renews the grant{said}"),
         Diagnosis::Ended => "its token has ended, and nothing renews it".into(),
-        Diagnosis::Inactive => "the service refused the token when it was last asked".into(),
+        Diagnosis::Inactive { .. } => "the service refused the token when it was last asked".into(),
         Diagnosis::InDoubt { works: true, may_try: false, .. } => {
             format!(
                 "{}, and this provider takes a second use for theft: the token in hand works until \

@@ -17,8 +17,9 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
-    not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
+    MEND_CERTIFICATE, SET_CLOCK, check_error, compare_settings, identity_hint, listener_error,
+    metadata_error, not_redeemed, protection_error, refused_unattended, registration_error,
+    token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -129,8 +130,9 @@ impl From<OpsError> for CliError {
 /// Returns the hint for a token of `account` that `source` kept from being renewed.
 fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
     match source {
-        TokenError::ClientRefused { .. } | TokenError::Fault(Fault::CertificateRefused { .. }) => {
-            compare_settings(account).into()
+        TokenError::ClientRefused { .. } => compare_settings(account).into(),
+        TokenError::Fault(Fault::CertificateRefused { .. }) => {
+            format!("{MEND_CERTIFICATE}, then `{}`", command("refresh", account)).into()
         }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         // A grant that a person has to renew is `LoginRequired` by now.

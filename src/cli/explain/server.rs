@@ -82,7 +82,7 @@ fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
 }
 
 /// The hint where a server takes no such certificate of the client.
-const MEND_CERTIFICATE: &str =
+pub(super) const MEND_CERTIFICATE: &str =
     "name one that the server takes as `client_certificate_file` in config.toml";
 
 /// The hint where a server named an address that it may not name.
@@ -134,6 +134,10 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
         CheckError::NoRequest { account } => {
             let what = format!("set `check_url` for `{}` in config.toml", account.provider);
             (Kind::Usage, what.into())
+        }
+        // The authorization server at least is asked whether the login works.
+        CheckError::OtherService { account, .. } => {
+            (Kind::Usage, command("refresh", account).into())
         }
         CheckError::Elsewhere { account, .. } => (Kind::Usage, Hint::Login(account.clone())),
         CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),

@@ -27,6 +27,28 @@ pub(crate) struct Api {
     pub(crate) check: Option<Check>,
 }
 
+impl Api {
+    /// Returns this service with its API at `base`, where the authorization server has it now. A
+    /// check below the earlier address goes along.
+    pub(crate) fn moved_to(self, base: Address) -> Self {
+        let moved = |check: Check| {
+            let earlier = self.base_url.as_ref().map(|earlier| trimmed(earlier.as_str()));
+            let below = earlier
+                .and_then(|earlier| check.url.as_str().strip_prefix(earlier))
+                .filter(|below| below.starts_with('/'));
+            let url =
+                below.and_then(|below| format!("{}{below}", trimmed(base.as_str())).parse().ok());
+            Check { url: url.unwrap_or(check.url), ..check }
+        };
+        let check = self.check.clone().map(moved);
+        Self { base_url: Some(base), check, ..self }
+    }
+}
+
+fn trimmed(address: &str) -> &str {
+    address.trim_end_matches('/')
+}
+
 /// A header that a service wants in addition to the token, such as a key of the client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ApiHeader {
@@ -99,6 +121,42 @@ impl From<ApiAuth> for String {
             ApiAuth::Bearer => "bearer".into(),
             ApiAuth::Basic => "basic".into(),
             ApiAuth::Header(name) => format!("header:{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_moves_with_the_api_that_it_is_below() {
+        let at = |text: &str| text.parse::<Address>().unwrap();
+        for (base, url, moved) in [
+            ("https://a.example", "https://a.example/me", "https://b.example/me"),
+            ("https://a.example/", "https://a.example/v1/me?x=1", "https://b.example/v1/me?x=1"),
+            ("https://a.example/api", "https://a.example/me", "https://a.example/me"),
+            ("https://a.example/api", "https://a.example/apis/me", "https://a.example/apis/me"),
+            ("https://a.example", "https://a.example.org/me", "https://a.example.org/me"),
+        ] {
+            let check = Check {
+                url: at(url),
+                fields: Vec::new(),
+                refusals: Vec::new(),
+                introspects: false,
+                trusted_certificates: None,
+            };
+            let api = Api {
+                auth: ApiAuth::Bearer,
+                headers: Vec::new(),
+                server_url: None,
+                base_url: Some(at(base)),
+                username: None,
+                check: Some(check),
+            };
+            let api = api.moved_to(at("https://b.example/"));
+            assert_eq!(api.base_url, Some(at("https://b.example/")));
+            assert_eq!(api.check.unwrap().url, at(moved), "{url}");
         }
     }
 }

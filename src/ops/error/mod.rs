@@ -208,6 +208,9 @@ pub(crate) enum CheckError {
     /// Neither the credential nor the provider's definition says how to ask the service.
     #[error("nothing says how to ask whether `{account}` works")]
     NoRequest { account: Account },
+    /// The token is for a service that can't be asked, and the one that can does not know it.
+    #[error("the token of `{account}` is for `{service}`, where nothing says whether it works")]
+    OtherService { account: Account, service: String },
     /// Today's definition would send the token to another origin than the sealed ones. Only a new
     /// login changes those.
     #[error(

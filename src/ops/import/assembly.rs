@@ -16,6 +16,7 @@ use crate::model::credential::{
     Status,
 };
 use crate::model::definition::RefreshKind;
+use crate::model::scope::Scopes;
 use crate::oauth::impersonation::QUOTA_PROJECT;
 use crate::ops::error::Reason;
 use crate::ops::login::static_token;
@@ -126,7 +127,7 @@ fn grant(
         Ok((client, secret)) => (Some(client), secret.as_ref()),
         Err(_) => (None, None),
     };
-    let api = api(service, server, username, own, secret)?;
+    let api = api(service, server, username, (own, secret), &held.scopes)?;
     Ok(match client {
         Ok((client, _)) => {
             (Grant::OAuth(Box::new(oauth_grant(held, service, client, now))), api, None)
@@ -171,7 +172,7 @@ fn workload_grant(
         certificate: None,
         by_address: None,
     };
-    let api = api(&service, server, None, Some(&client), None)?;
+    let api = api(&service, server, None, (Some(&client), None), &scopes)?;
     let renewal = RenewalGrant::Workload { workload: Box::new(workload), scopes: scopes.clone() };
     let grant = OAuthGrant {
         access_token: None,
@@ -315,8 +316,8 @@ fn api(
     service: &Service,
     server: Option<&Address>,
     username: Option<String>,
-    client: Option<&Client>,
-    secret: Option<&ClientSecret>,
+    (client, secret): (Option<&Client>, Option<&ClientSecret>),
+    scopes: &Scopes,
 ) -> Result<Api, Reason> {
     let provider = &service.provider;
     let server_url = provider.server(server).map_err(Reason::Provider)?;
@@ -324,7 +325,7 @@ fn api(
     // Without a site these addresses can't be filled in. The token works anyway.
     let base_url = provider.api_base_url(places).unwrap_or_default();
     let places = AddressParameters { api_base_url: base_url.as_ref(), ..places };
-    let check = provider.check(places).unwrap_or_default();
+    let check = provider.check_for(scopes, places).unwrap_or_default();
     let trusted_certificates = match client {
         Some(_) => None,
         None => service.trusted_certificates.clone(),

@@ -158,13 +158,12 @@ impl Granted {
     /// that the ID token names, or `None`.
     pub(crate) fn identify(&self, site: Option<&Site>) -> Option<Identity> {
         let api = self.api(site, None);
-        let found = identity::look_up(
-            &self.plan.provider,
-            places(&api, site),
-            self.plan.tls(),
-            &api,
-            &self.answer.access_token,
-        );
+        let provider = &self.plan.provider;
+        let found = provider.other_service(self.scopes()).is_none().then(|| {
+            let (places, tls) = (places(&api, site), self.plan.tls());
+            identity::look_up(provider, places, tls, &api, &self.answer.access_token)
+        });
+        let found = found.flatten();
         let claims = &self.id_token.claims;
         found
             .or_else(|| Identity::claimed(claims))
@@ -277,9 +276,14 @@ impl Granted {
         let headers = self.plan.api_headers(base_url.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
         // Without a site there is no address to ask at. The token works anyway.
-        let own = provider.check(places(&api, site)).unwrap_or_default();
+        let own = provider.check_for(self.scopes(), places(&api, site)).unwrap_or_default();
         let check = own.or_else(|| self.published_check());
         Api { check, ..api }
+    }
+
+    /// Returns the scopes that were granted.
+    fn scopes(&self) -> &Scopes {
+        self.answer.scopes.as_ref().unwrap_or(&self.plan.scopes)
     }
 
     /// Returns the server's address and that of its API. If the provider has sites, the first is the

@@ -455,6 +455,11 @@ fn renewed_credential(
     today: &Today,
     now: Timestamp,
 ) -> Credential {
+    // An API that moved, as Salesforce's do from instance to instance, is where the answer says.
+    let api = match answer.api_base_url {
+        Some(base) => credential.api.clone().moved_to(base),
+        None => credential.api.clone(),
+    };
     grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
     grant.expiry = answer.expiry.or_as_long_as(grant.issued_at, grant.expiry, now);
@@ -473,6 +478,7 @@ fn renewed_credential(
     grant.client.authentication =
         authentication.with_proofs(today.client_proofs.clone().unwrap_or_default());
     Credential {
+        api,
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,
         updated_at: now,

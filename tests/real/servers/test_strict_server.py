@@ -152,6 +152,24 @@ def test_a_client_logs_in_for_itself(keyed, strict, client):
     assert keyed.get("acme/robot") != first
 
 
+@pytest.mark.parametrize("client", ["tls", "self_signed_tls"])
+def test_a_certificate_that_was_renewed_is_shown_where_the_server_takes_it(keyed, strict, client):
+    keyed.configure(strict.provider(client, settings(keyed, client)))
+    keyed.succeed("login", "acme", "--user", "alice")
+    # Of the same authority it is taken; one that signs itself is known to nobody yet, so that the
+    # sealed one is shown after it.
+    key = ec.generate_private_key(ec.SECP256R1())
+    renewed = certificate(strict.authority if client == "tls" else None, key, client)
+    both = renewed.public_bytes(serialization.Encoding.PEM) + pem(key)
+    private(keyed.home / f"{client}.pem", both)
+    for _ in range(2):
+        keyed.succeed("refresh", "acme/alice")
+    (keyed.home / f"{client}.pem").unlink()
+    keyed.succeed("refresh", "acme/alice")
+    keyed.succeed("check", "acme/alice")
+    keyed.succeed("delete", "acme/alice", "--yes")
+
+
 def test_another_key_and_no_certificate_are_refused_by_name(keyed, strict):
     other = private(keyed.home / "other.pem", pem(MAKERS["ES256"]()))
     keyed.configure(strict.provider("ES256", f'client_key_file = "{other}"\n'))

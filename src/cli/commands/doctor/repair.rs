@@ -6,6 +6,7 @@ use crate::cli::{audit_trail, keys, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::audit::Fault;
 use crate::ops::doctor::Differences;
+use crate::ops::error::StoreError;
 use crate::ops::{Vault, audit};
 use crate::untrusted::printable;
 
@@ -17,6 +18,10 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let Differences { foreign, unindexed, .. } = vault.schema_differences()?;
     let vault = keys::unlock(context, vault)?;
     let is_headless = vault.has_damaged_header()?;
+    // The audit of a vault that was put back is no fault of the audit's.
+    if !is_headless && vault.older()?.file {
+        return Err(StoreError::Older { account: None }.into());
+    }
     let faults = if is_headless { Vec::new() } else { audit::verify(&vault)?.examined.faults };
     let begins_audit = is_headless || !faults.is_empty();
     if foreign.is_empty() && unindexed.is_empty() && !begins_audit {
@@ -69,6 +74,6 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
         audit::restart(&vault, time::precise())?;
     }
     audit_trail::record_of(context, &vault, "doctor", Action::Repair, Subject::Vault)?;
-    context.ui.status("the vault is repaired: `tokctl doctor` says whether anything is left");
+    context.ui.status("this much is repaired: `tokctl doctor` says whether anything is left");
     Ok(())
 }

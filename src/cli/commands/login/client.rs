@@ -1,6 +1,6 @@
 //! The OAuth client of a login, and the scopes that it asks for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::destination::Destination;
 use super::stored::{self, Stored};
@@ -48,6 +48,16 @@ pub(super) struct Args {
     pub(super) secret: Option<ClientSecret>,
 }
 
+/// The client that the user described in a dialogue; `None` for what needed no question.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    pub(super) id: Option<String>,
+    /// The JSON file from Google's console that was named in place of an id.
+    pub(super) google_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) secret: Option<ClientSecret>,
+}
+
 impl Args {
     /// Returns whether a flag names the client.
     pub(super) fn names_client(&self) -> bool {
@@ -65,6 +75,14 @@ impl Args {
     /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
         self.names_client() || self.names_scopes()
+    }
+
+    /// Takes what the user answered in a dialogue for what no flag names.
+    pub(super) fn complete(&mut self, answers: &Typed) {
+        self.client_id = self.client_id.take().or_else(|| answers.id.clone());
+        self.client_secrets = self.client_secrets.take().or_else(|| answers.google_file.clone());
+        self.client_key_file = self.client_key_file.take().or_else(|| answers.key_file.clone());
+        self.secret.clone_from(&answers.secret);
     }
 
     pub(super) fn names_scopes(&self) -> bool {
@@ -157,6 +175,17 @@ pub(super) fn plan(
     plan.trusted_certificates = certificates.or_else(|| stored?.trusted_certificates());
     plan.scopes = scopes;
     Ok(plan)
+}
+
+/// Fails if the file at `path` has no key with which a client of `provider` can sign.
+pub(super) fn check_key(
+    context: &Context,
+    path: &Path,
+    provider: &Provider,
+) -> Result<(), CliError> {
+    let key = client_settings::read_key(context, path, provider)?;
+    provider.client_key(&key, None)?;
+    Ok(())
 }
 
 /// Returns the error for a login that has no client, which names the other way too.

@@ -4,7 +4,7 @@
 use super::destination::{self, Destination, Done};
 use super::whose::{Whose, is_another};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
 use crate::cli::typed::command;
@@ -22,7 +22,7 @@ pub(super) fn expect_user(plan: &Plan, whose: &Whose) -> Result<(), CliError> {
     }
     let name = &plan.provider.name;
     let message = format!("`{name}` does not say who logged in: give `--user`");
-    Err(CliError::new(Kind::Usage, message).hint(format!("tokctl providers {name}")))
+    Err(CliError::new(Kind::Usage, message).hint(Hint::Again(&["--user", "me"])))
 }
 
 /// Returns the user name for a login without a person: the given one, else the client's own name.

@@ -1,7 +1,9 @@
 //! The guided login: asks for what is missing, question by question, and can go back.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
+use super::client::{self, Typed};
 use super::destination::Destination;
 use super::method::Method;
 use super::{service_account, static_token};
@@ -18,17 +20,14 @@ use crate::model::workload::Assertion;
 use crate::ops::login::service_account::GOOGLE;
 use crate::ops::login::static_token::needs_name;
 use crate::ops::providers::{self, Provider};
-use crate::secret::{AccessToken, ClientSecret};
+use crate::secret::AccessToken;
 
 /// The answers; `None` for what needed no question.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) method: Option<Method>,
     pub(super) server: Option<Address>,
-    pub(super) client_id: Option<String>,
-    /// The JSON file from Google's console that was named in place of a client id.
-    pub(super) client_file: Option<PathBuf>,
-    pub(super) client_secret: Option<ClientSecret>,
+    pub(super) client: Typed,
     pub(super) service_account: Option<PathBuf>,
     pub(super) username: Option<String>,
     pub(super) user: Option<UserName>,
@@ -42,6 +41,7 @@ pub(super) enum Subject {
     Method,
     Server,
     ClientId,
+    ClientKey,
     ClientSecret,
     KeyFile,
     Username,
@@ -49,10 +49,11 @@ pub(super) enum Subject {
     Token,
 }
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     Subject::Method,
     Subject::Server,
     Subject::ClientId,
+    Subject::ClientKey,
     Subject::ClientSecret,
     Subject::KeyFile,
     Subject::Username,
@@ -84,8 +85,9 @@ impl Answers {
         match last {
             Subject::Method => self.method = None,
             Subject::Server => self.server = None,
-            Subject::ClientId => (self.client_id, self.client_file) = (None, None),
-            Subject::ClientSecret => self.client_secret = None,
+            Subject::ClientId => (self.client.id, self.client.google_file) = (None, None),
+            Subject::ClientKey => self.client.key_file = None,
+            Subject::ClientSecret => self.client.secret = None,
             Subject::KeyFile => self.service_account = None,
             Subject::Username => self.username = None,
             Subject::User => self.user = None,
@@ -146,7 +148,8 @@ pub(super) fn ask(
     provider: &Provider,
     known: &Known,
 ) -> Result<Answer<Answers>, CliError> {
-    let mut dialogue = Dialogue { context, provider, known, answers: Answers::default() };
+    let answers = Answers::default();
+    let mut dialogue = Dialogue { context, provider, known, answers, demands_key: OnceCell::new() };
     while let Some(subject) = dialogue.next() {
         if subject == Subject::Token {
             destination.open()?;
@@ -169,11 +172,24 @@ struct Dialogue<'a> {
     provider: &'a Provider,
     known: &'a Known,
     answers: Answers,
+    /// Whether the server demands a key, once it was asked.
+    demands_key: OnceCell<bool>,
 }
 
 impl Dialogue<'_> {
     fn method(&self) -> Option<Method> {
         self.known.method.or(self.answers.method).or_else(|| only_method(self.provider))
+    }
+
+    /// Returns whether a client that logs in by `method` has to have a key. Asks the server once.
+    fn demands_key(&self, method: Method) -> bool {
+        *self.demands_key.get_or_init(|| {
+            let certificates = client_settings::trusted_certificates(self.provider).ok().flatten();
+            let for_itself = method == Method::ClientCredentials;
+            self.context.ui.while_waiting("asking what the server demands", || {
+                providers::demands_key(self.provider, certificates.as_deref(), for_itself)
+            })
+        })
     }
 
     /// Returns the next subject that is needed, not known, and not asked for yet.
@@ -196,6 +212,9 @@ impl Dialogue<'_> {
             Subject::Method => false,
             Subject::Server => needs_server(provider, method),
             Subject::ClientId => with_client,
+            Subject::ClientKey => {
+                with_client && self.answers.client.google_file.is_none() && self.demands_key(method)
+            }
             Subject::ClientSecret => {
                 let needed = match method {
                     Method::Browser => provider.needs_secret(),
@@ -205,7 +224,8 @@ impl Dialogue<'_> {
                     | Method::ServiceAccount
                     | Method::WorkloadIdentity => false,
                 };
-                needed && self.answers.client_file.is_none()
+                let client = &self.answers.client;
+                needed && client.google_file.is_none() && client.key_file.is_none()
             }
             Subject::KeyFile => method == Method::ServiceAccount,
             // At Atlassian's sites a token is sent with a name, except one that stands alone.
@@ -249,8 +269,20 @@ impl Dialogue<'_> {
                 })?,
             ),
             Subject::ClientId => return self.client(),
+            Subject::ClientKey => {
+                let prompt = "the file with the client's private key";
+                keep(
+                    &mut answers.client.key_file,
+                    ui.ask(prompt, "name it with `--client-key-file`", |typed| {
+                        let path = path(self.context, &some_text(typed)?);
+                        client::check_key(self.context, &path, provider)
+                            .map_err(|error| error.in_one())?;
+                        Ok(path)
+                    })?,
+                )
+            }
             Subject::ClientSecret => keep(
-                &mut answers.client_secret,
+                &mut answers.client.secret,
                 ui.ask_secret("the client's secret", "give `--client-secret-file`", some_secret)?,
             ),
             Subject::KeyFile => {
@@ -307,7 +339,7 @@ impl Dialogue<'_> {
     fn client(&mut self) -> Result<Answer<()>, CliError> {
         let (context, provider) = (self.context, self.provider);
         if let Some(setup) = provider.setup()
-            && self.answers.client_file.is_none()
+            && self.answers.client.google_file.is_none()
         {
             let lines: Vec<&str> = setup.lines().collect();
             context.ui.always_with("this needs a client of your own:", &lines);
@@ -328,7 +360,7 @@ impl Dialogue<'_> {
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {
-            (self.answers.client_id, self.answers.client_file) = (id, file);
+            (self.answers.client.id, self.answers.client.google_file) = (id, file);
         }))
     }
 }

@@ -19,9 +19,11 @@ mod workload;
 mod guided;
 mod next_time;
 mod by_address;
+mod args;
 
 use std::ffi::OsString;
 
+pub(crate) use self::args::Args;
 use self::choice::Way;
 use self::destination::{Destination, Done};
 use self::guided::{Answers, Known, Subject};
@@ -41,60 +43,6 @@ use crate::model::definition::{Definition, RefreshKind};
 use crate::model::reference::Named;
 use crate::ops::login::Plan;
 use crate::ops::providers::{self, Provider};
-
-/// Log in to a service and store the credential
-///
-/// In the browser, with a code that is entered on another device, with a token that was made at the
-/// service, as a client or as a service account. A person's own token is stored without a request.
-/// The vault is made on first use.
-#[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
-Examples:
-  tokctl login jira --user alice@example.com --client-id ID --client-secret-file secret.txt
-  tokctl login gdrive --client-secrets client_secret.json
-  tokctl login gdrive --service-account key.json --subject alice@example.com
-  tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
-  tokctl login jira --user alice --server https://example.atlassian.net \\
-      --username alice@example.com --token-stdin < api-token.txt
-  tokctl login https://mcp.example.com")]
-pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like; or
-    /// the address of one that names its authorization server, such as an MCP server
-    #[arg(value_name = "PROVIDER[/USER]")]
-    named: Option<Named>,
-
-    /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
-    #[arg(long, short, value_name = "USER")]
-    user: Option<UserName>,
-
-    /// How to log in, where that is not clear by itself
-    #[arg(long, value_name = "METHOD")]
-    method: Option<Method>,
-
-    #[command(flatten)]
-    destination: destination::Args,
-
-    #[command(flatten)]
-    static_token: static_token::Args,
-
-    #[command(flatten)]
-    client: client::Args,
-
-    #[command(flatten)]
-    consent: consent::Args,
-
-    #[command(flatten)]
-    browser: browser::Args,
-
-    #[command(flatten)]
-    service_account: service_account::Args,
-
-    #[command(flatten)]
-    by_address: by_address::OwnArgs,
-
-    #[command(flatten)]
-    workload: workload::Args,
-}
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
 pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
@@ -224,6 +172,7 @@ fn known(
         (Subject::Method, method.is_some()),
         (Subject::Server, has_server),
         (Subject::ClientId, has_id),
+        (Subject::ClientKey, has_secret),
         (Subject::ClientSecret, has_secret),
         (Subject::KeyFile, args.service_account.service_account.is_some() || is_signing),
         (Subject::Username, args.static_token.username.is_some() || kept.is_some()),
@@ -396,10 +345,11 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         // The flags that name no port are for a code, too.
         Method::Device => !args.browser.is_given(),
         Method::Token => !(names_consent || args.client.is_given()),
-        Method::Browser
-        | Method::ClientCredentials
-        | Method::ServiceAccount
-        | Method::WorkloadIdentity => !names_consent,
+        Method::Browser => !names_consent,
+        // How a person is waited for does not turn a login without one into one with one.
+        Method::ClientCredentials | Method::ServiceAccount | Method::WorkloadIdentity => {
+            !args.browser.is_given()
+        }
     }) {
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
@@ -417,84 +367,4 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         guided::expect_endpoint(method, provider)?;
     }
     Ok(method)
-}
-
-impl Args {
-    /// Returns whether a flag says how to log in.
-    fn says_how(&self) -> bool {
-        self.method.is_some()
-            || self.static_token.is_given()
-            || self.client.names_client()
-            || self.client.names_scopes()
-            || self.consent.is_given()
-            || self.browser.is_given()
-            || self.service_account.is_given()
-            || self.workload.is_given()
-    }
-
-    /// Returns these arguments completed with the answers of the guided login.
-    fn with_answers(&self, answers: &Answers) -> Self {
-        let mut args = self.clone();
-        args.method = args.method.or(answers.method);
-        let client = &mut args.client;
-        client.client_id = client.client_id.take().or_else(|| answers.client_id.clone());
-        client.client_secrets =
-            client.client_secrets.take().or_else(|| answers.client_file.clone());
-        client.secret.clone_from(&answers.client_secret);
-        let own = &mut args.static_token;
-        own.username = own.username.take().or_else(|| answers.username.clone());
-        own.token.clone_from(&answers.token);
-        let file = &mut args.service_account.service_account;
-        *file = file.take().or_else(|| answers.service_account.clone());
-        args
-    }
-
-    /// Fails if a flag was given that a login by address does not use.
-    fn check_flags_by_address(&self) -> Result<(), CliError> {
-        let method = self.method.unwrap_or(Method::Browser);
-        let message = if !matches!(method, Method::Browser | Method::Device) {
-            format!(
-                "a login by address goes through the browser or by a code, not {}",
-                method.described()
-            )
-        } else if self.destination.server.is_some() {
-            "a login by address names its server already: leave out `--server`".to_owned()
-        } else if self.browser.pages {
-            "there are no pages to log in to by address: leave out `--pages`".to_owned()
-        } else if self.client.is_googles() {
-            "a client file from Google's console is not for a login by address".to_owned()
-        } else {
-            return self.check_flags(method);
-        };
-        Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"))
-    }
-
-    /// Fails if a flag was given that the method would ignore.
-    fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity};
-        let stray = [
-            (self.static_token.is_given(), &[Token][..], "a token"),
-            (self.browser.is_given(), &[Browser], "the browser"),
-            (self.consent.is_given(), &[Browser, Device], "the browser"),
-            (self.client.is_googles(), &[Browser, Device], "a client of Google's"),
-            (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
-            (
-                self.client.names_scopes(),
-                &[Browser, Device, ClientCredentials, ServiceAccount, WorkloadIdentity],
-                "scopes",
-            ),
-            (self.service_account.is_given(), &[ServiceAccount], "a service account"),
-            (self.workload.is_given(), &[WorkloadIdentity], "a job or workload"),
-        ]
-        .into_iter()
-        .find(|(given, methods, _)| *given && !methods.contains(&method));
-        match stray {
-            None => Ok(()),
-            Some((_, _, what)) => Err(CliError::new(
-                Kind::Usage,
-                format!("flags for {what} don't go with a login {}", method.described()),
-            )
-            .hint("tokctl login --help")),
-        }
-    }
 }

@@ -49,9 +49,12 @@ pub(super) fn without_questions(typed: &[OsString], missing: &Missing<'_>) -> St
     let method = answers.method.filter(|method| *method != Method::Token);
     add("--method", method.map(Method::name));
     add("--server", missing.server.map(Address::as_str));
-    add("--client-id", answers.client_id.as_deref());
-    add("--client-secret-file", answers.client_secret.as_ref().map(|_| "FILE"));
-    let file = answers.client_file.as_ref().map(|path| path.to_string_lossy());
+    let client = &answers.client;
+    add("--client-id", client.id.as_deref());
+    add("--client-secret-file", client.secret.as_ref().map(|_| "FILE"));
+    let file = client.key_file.as_ref().map(|path| path.to_string_lossy());
+    add("--client-key-file", file.as_deref());
+    let file = client.google_file.as_ref().map(|path| path.to_string_lossy());
     add("--client-secrets", file.as_deref());
     let file = answers.service_account.as_ref().map(|path| path.to_string_lossy());
     add("--service-account", file.as_deref());

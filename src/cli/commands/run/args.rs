@@ -12,8 +12,9 @@ use crate::model::reference::Named;
 ///
 /// A reference is tokctl://PROVIDER/USER or PROVIDER/USER, with /FIELD at its end for something
 /// else than the token: username, server_url, api_base_url, expires_at or id_token. PROVIDER alone
-/// means what it means for `get`. Tokens are got as `get` gets them; if one can't be had, nothing is run. Variables by which programs load or find code,
-/// such as PATH or LD_PRELOAD, are not set. The command gets none of the variables that open the
+/// means what it means for `get`. Tokens are got as `get` gets them; if one can't be had, nothing is run. What is
+/// got is set in no variable by which programs load or find code, such as PATH or LD_PRELOAD; plain values of a
+/// `.env` file may be. The command gets none of the variables that open the
 /// vault.
 ///
 /// tokctl replaces itself by the command where nothing has to be done afterwards. Else it passes
