@@ -170,7 +170,16 @@ impl Context {
             (None, Some(usual)) => config::load_if_present(usual)?,
             (None, None) => Config::default(),
         };
+        for variable in config.secret_variables() {
+            self.environment.withhold(variable);
+        }
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Keeps from every child that starts from now on the variables that the configuration names as
+    /// ones with a secret. One that can't be read names none.
+    pub(crate) fn withhold_secrets(&self) {
+        let _ = self.config();
     }
 
     /// Returns what this machine saw of its vaults.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +25,9 @@ const OF_THE_KEY: [&str; 12] = [
     "TOKCTL_IMPORT_KEY",
 ];
 
+/// Variables of GitHub Actions that bring an identity token. Child processes do not inherit them.
+const OF_IDENTITIES: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+
 /// The variable with the directory of a service's credentials (systemd.exec(5)).
 pub(crate) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
@@ -41,7 +44,8 @@ const NOT_TEXT: &str = "\u{1a}";
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
     variables: HashMap<OsString, Option<OsString>>,
-    /// Variables that hold an identity token, or bring one, and that no child gets.
+    /// Variables that no child gets: the configuration and credentials name them as ones with an
+    /// identity token, or with the secret or the key of a client.
     withheld: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -104,8 +108,14 @@ impl Environment {
         directory.is_some_and(|directory| directory.join(KEY_CREDENTIAL).symlink_metadata().is_ok())
     }
 
-    /// Keeps the variable `name`, which holds an identity token or brings one, from every child
-    /// that starts from now on.
+    /// Whether a variable names a file in that directory as one with a key or a passphrase.
+    fn has_key_file_in_credentials(&self) -> bool {
+        let Some(directory) = self.get(CREDENTIALS).map(PathBuf::from) else { return false };
+        let files = OF_THE_KEY.into_iter().filter(|name| name.ends_with("_FILE"));
+        files.filter_map(|name| self.get(name)).any(|file| Path::new(&file).starts_with(&directory))
+    }
+
+    /// Keeps the variable `name`, which holds a secret, from every child that starts from now on.
     pub(crate) fn withhold(&self, name: &str) {
         let mut withheld = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
         withheld.insert(name.to_owned());
@@ -116,12 +126,14 @@ impl Environment {
     ///
     /// The standard library would copy all of them, and not wipe the copies.
     pub(crate) fn give_to(&self, child: &mut Command) {
-        let locates_the_key = self.has_key_among_credentials();
+        let locates_the_key =
+            self.has_key_among_credentials() || self.has_key_file_in_credentials();
         let withheld = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = |name: &OsStr| {
             let name = name.to_string_lossy();
             (name == CREDENTIALS && locates_the_key)
                 || withheld.contains(name.as_ref())
+                || OF_IDENTITIES.contains(&name.as_ref())
                 || (name.starts_with("TOKCTL_")
                     && ["_CLIENT_SECRET", "_CLIENT_KEY"].iter().any(|end| name.ends_with(end)))
         };

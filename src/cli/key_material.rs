@@ -41,8 +41,8 @@ pub(super) fn long_enough(source: &str, passphrase: Passphrase) -> Result<Passph
 ///
 /// Fails when two variables are set, or when the source holds no key.
 pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
-    let environment = &context.environment;
     const SOURCES: [&str; 3] = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"];
+    let environment = &context.environment;
     let set = expect_one(context, &SOURCES)?;
     if set.is_none()
         && let Some(empty) = SOURCES.into_iter().find(|name| environment.is_empty(name))
@@ -61,6 +61,7 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
+        context.withhold_secrets();
         let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;

@@ -49,6 +49,18 @@ pub(crate) struct Config {
     pub(crate) providers: BTreeMap<String, Table>,
 }
 
+impl Config {
+    /// Returns the names of the variables that hold the secret or the key of a client, or an identity
+    /// token, as the providers' tables have them.
+    pub(crate) fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.providers.values().flat_map(|table| {
+            let assertion = table.get("assertion").and_then(|value| value.get("gitlab"));
+            let own = ["client_secret_env", "client_key_env"].map(|field| table.get(field));
+            own.into_iter().flatten().chain(assertion).filter_map(toml::Value::as_str)
+        })
+    }
+}
+
 /// The form of the file, with spans, so that a mistake is reported with its line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

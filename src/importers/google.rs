@@ -31,6 +31,10 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
     if let Some(kind @ (EXTERNAL | IMPERSONATED)) = object.get("type").and_then(Value::as_str) {
         let (label, record) = google_keyless::record(&object, kind);
+        if record.as_ref().is_ok_and(|record| !record.held.holds_secret()) {
+            // Anybody may read it, and other programs go on with it.
+            found.files.clear();
+        }
         found.add(label, record.map_err(Fault::from));
         return Ok(found);
     }

@@ -112,6 +112,19 @@ pub(crate) enum Held {
     Workload(Box<HeldWorkload>),
 }
 
+impl Held {
+    /// Whether it holds a secret, and not just where one comes from.
+    pub(crate) fn holds_secret(&self) -> bool {
+        match self {
+            Self::Static(_) | Self::Grant(_) => true,
+            Self::Workload(held) => {
+                let has_secret = held.client.as_ref().is_some_and(|(_, secret)| secret.is_some());
+                has_secret || held.workload.identity().is_none()
+            }
+        }
+    }
+}
+
 /// What gets tokens of Google's without a stored key, or in a service account's name.
 #[derive(Debug)]
 pub(crate) struct HeldWorkload {

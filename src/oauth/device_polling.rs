@@ -135,6 +135,7 @@ fn is_transient(error: &Error) -> bool {
         }
         Error::GrantRefused { .. }
         | Error::ClientRefused { .. }
+        | Error::IdentityRefused { .. }
         | Error::ClockRefused { .. }
         | Error::NotSigned(_)
         | Error::NoIdentity(_)

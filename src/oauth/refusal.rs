@@ -52,6 +52,8 @@ pub(super) fn verdict(code: &str, request: Request, status: u16) -> Option<Verdi
         | "access_denied"
         | "device_flow_disabled"
         | "invalid_scope"
+        // RFC 8693 §2.2.2, RFC 8707 §2.
+        | "invalid_target"
         | "redirect_uri_mismatch"
         | "unauthorized_client"
         | "unsupported_grant_type"

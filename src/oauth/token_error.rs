@@ -20,6 +20,10 @@ pub(crate) enum Error {
     /// The client's settings are not those that the server knows; the grant is still valid.
     #[error("`{authority}` does not accept the client's settings: {reason}")]
     ClientRefused { authority: String, error: String, reason: String },
+    /// The server does not accept the identity token of a job or workload: what it trusts and what the
+    /// platform says differ. The next call asks again.
+    #[error("`{authority}` does not accept the identity token: {reason}")]
+    IdentityRefused { authority: String, error: String, reason: String },
     /// The server refused a signed or secret proof while this machine's clock is wrong: the grant is
     /// still valid, and a later try helps once the clock is right. `ahead` is the server's lead.
     #[error("`{authority}` refused the request while {}: {reason}", off(*ahead))]
@@ -70,7 +74,8 @@ impl Error {
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
             | Self::GrantRefused { .. }
-            | Self::ClientRefused { .. } => false,
+            | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. } => false,
         }
     }
 
@@ -91,7 +96,8 @@ impl Error {
             | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
-            | Self::ClientRefused { .. } => false,
+            | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. } => false,
         }
     }
 
@@ -111,7 +117,8 @@ impl Error {
             Self::NotSigned(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
-            | Self::ClientRefused { .. } => false,
+            | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. } => false,
         }
     }
 
@@ -135,14 +142,17 @@ impl Error {
             | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
-            | Self::ClientRefused { .. } => false,
+            | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. } => false,
         }
     }
 
     /// Whether the server may have acted on the request without saying so.
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {
-            Self::GrantRefused { .. } | Self::ClientRefused { .. } => false,
+            Self::GrantRefused { .. }
+            | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. } => false,
             Self::TooManyRequests { .. }
             | Self::ClockRefused { .. }
             | Self::NoVerdict { .. }
@@ -160,6 +170,7 @@ impl Error {
             }
             Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::IdentityRefused { .. }
             | Self::ClockRefused { .. }
             | Self::NotSigned(_)
             | Self::NoIdentity(_)
@@ -172,6 +183,7 @@ impl Error {
         match self {
             Self::GrantRefused { error, .. }
             | Self::ClientRefused { error, .. }
+            | Self::IdentityRefused { error, .. }
             | Self::ClockRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
             Self::TooManyRequests { .. }
@@ -194,6 +206,7 @@ impl Error {
             Self::ClientRefused { error, .. } => is_about_the_client(error),
             Self::Fault(fault) => matches!(fault, Fault::CertificateRefused { .. }),
             Self::GrantRefused { .. }
+            | Self::IdentityRefused { .. }
             | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. }
             | Self::NoVerdict { .. }

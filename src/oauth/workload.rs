@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use super::client_assertion::ASSERTION_TYPE;
 use super::http::Authentication;
 use super::token::{self, TokenOutcome};
-use super::token_error::Request;
+use super::token_error::{Error, Request};
 use super::{identity_token, impersonation, jwt_bearer};
 use crate::model::client::Client;
+use crate::model::jwt;
 use crate::model::scope::Scopes;
 use crate::model::workload::{Identity, IdentityUse, Proof, Workload};
 use crate::secret::{IdentityToken, SecretText};
@@ -42,7 +43,12 @@ pub(crate) fn request(
             return TokenOutcome { answer: Err(why.clone().into()), meta: None };
         }
         (Proof::Identity(identity), Some(Ok(token))) => {
-            present(client, identity, token, asked, now, timeout)
+            let TokenOutcome { answer, meta } =
+                present(client, identity, token, asked, now, timeout);
+            TokenOutcome {
+                answer: answer.map_err(|error| refused(error, identity, token, now)),
+                meta,
+            }
         }
         (Proof::Identity(_), None) => {
             let why = identity_token::Error::Missing { why: "nobody asked for it".into() };
@@ -62,6 +68,25 @@ pub(crate) fn request(
         (Some(_) | None, answer) => TokenOutcome { answer, meta },
     };
     outcome.without_refresh_token()
+}
+
+/// Returns `error` as one about the identity token, where the server refused that: it has ended, or
+/// the server does not trust it. In a client's assertion it is the client's proof.
+fn refused(error: Error, identity: &Identity, token: &IdentityToken, now: Timestamp) -> Error {
+    let is_proof = identity.used_as == IdentityUse::ClientAssertion;
+    let (authority, code, reason) = match error {
+        Error::GrantRefused { authority, error, reason } => (authority, error, reason),
+        Error::ClientRefused { authority, error, reason }
+            if is_proof && error == "invalid_client" =>
+        {
+            (authority, error, reason)
+        }
+        other => return other,
+    };
+    match jwt::expiry(token.expose()).filter(|end| *end <= now) {
+        Some(at) => identity_token::Error::Expired { place: "this job".into(), at }.into(),
+        None => Error::IdentityRefused { authority, error: code, reason },
+    }
 }
 
 /// Presents an identity token as its definition says.

@@ -155,6 +155,7 @@ fn assert_is_verdict(error: &Error, request: Request, answer: &Answer) {
         }
         Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
         Error::ClockRefused { .. }
+        | Error::IdentityRefused { .. }
         | Error::NotSigned(_)
         | Error::NoIdentity(_)
         | Error::Fault(_) => {

@@ -37,5 +37,5 @@ pub(crate) enum Error {
     Address { name: String, source: address::Error },
     /// A file names a server that is none of the provider's, and nothing is sent there.
     #[error("it names `{authority}`, which is no server of `{name}`, so nothing is sent there")]
-    Elsewhere { name: String, authority: String },
+    Elsewhere { name: String, authority: String, setting: &'static str },
 }

@@ -10,7 +10,7 @@ impl Provider {
     pub(crate) fn expect_exchange(&self, address: &Address) -> Result<(), Error> {
         let own = self.definition.exchange_endpoint.as_deref();
         let is_googles = own.is_some_and(|own| is_of(own, "sts")) && is_of(address.as_str(), "sts");
-        self.expect(own == Some(address.as_str()) || is_googles, address)
+        self.expect(own == Some(address.as_str()) || is_googles, address, "exchange_endpoint")
     }
 
     /// Fails unless a service account's token may be asked for at `address`: on the server that the
@@ -19,20 +19,27 @@ impl Provider {
         let own = self.impersonation_endpoint("x")?;
         let is_own = own.url().origin() == address.url().origin();
         let is_googles = [&own, address].iter().all(|one| is_of(one.as_str(), "iamcredentials"));
-        self.expect(is_own || is_googles, address)
+        self.expect(is_own || is_googles, address, "impersonation_endpoint")
     }
 
     /// Fails unless `address` is the token endpoint of the definition.
     pub(crate) fn expect_token_endpoint(&self, address: &Address) -> Result<(), Error> {
         let own = self.definition.token_endpoint.as_deref();
-        self.expect(own == Some(address.as_str()), address)
+        self.expect(own == Some(address.as_str()), address, "token_endpoint")
     }
 
-    fn expect(&self, is_known: bool, address: &Address) -> Result<(), Error> {
+    /// `setting` is the field of the definition that names the address.
+    fn expect(
+        &self,
+        is_known: bool,
+        address: &Address,
+        setting: &'static str,
+    ) -> Result<(), Error> {
         if is_known {
             return Ok(());
         }
-        Err(Error::Elsewhere { name: self.name.to_string(), authority: address.authority() })
+        let (name, authority) = (self.name.to_string(), address.authority());
+        Err(Error::Elsewhere { name, authority, setting })
     }
 }
 

@@ -74,6 +74,7 @@ fn an_external_account_comes_in_and_is_exchanged_at_its_first_use() {
     let file = env.file("google.json", external(&platform, &source, &changes));
     let done = env.tokctl(["import", "google", &typed(&file)]).assert().success();
     assert!(platform.seen().is_empty(), "an import asks nobody: {}", stderr(&done));
+    assert!(!stderr(&done).contains("shred"), "it holds no secret: {}", stderr(&done));
     platform.will_issue("access-1", 3600);
     env.tokctl(["get", "gdrive/hub@ci"]).assert().success().stdout_eq("access-1\n");
     let form = platform.form("/token");
@@ -153,6 +154,7 @@ fn a_denied_impersonation_is_told_in_googles_words() {
     let failed = env.tokctl(["login", "gdrive", "--external-account", &typed(&file)]).assert();
     let failed = failed.code(2);
     assert!(stderr(&failed).contains("getAccessToken"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("role Workload Identity User"), "{}", stderr(&failed));
     assert!(!stderr(&failed).contains("federated"), "{}", stderr(&failed));
 }
 
@@ -264,7 +266,7 @@ fn a_file_can_not_send_an_identity_elsewhere() {
     let googles = json!({ "token_url": "https://sts.googleapis.com/v1/token" });
     let mut both = googles.clone();
     both["service_account_impersonation_url"] = json!(platform.url(IMPERSONATION));
-    for changes in [json!({}), both] {
+    for (changes, setting) in [(json!({}), "exchange_endpoint"), (both, "impersonation_endpoint")] {
         let file = typed(&env.file("google.json", external(&platform, &source, &changes)));
         for command in
             [&["login", "gdrive", "--external-account", &file][..], &["import", "google", &file]]
@@ -272,6 +274,7 @@ fn a_file_can_not_send_an_identity_elsewhere() {
             let failed = env.tokctl(command).assert().code(2);
             let word = "is no server of `gdrive`";
             assert!(stderr(&failed).contains(word), "{}", stderr(&failed));
+            assert!(stderr(&failed).contains(setting), "{}", stderr(&failed));
         }
     }
     assert!(platform.seen().is_empty());

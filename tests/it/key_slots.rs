@@ -221,6 +221,8 @@ fn without_a_keychain_no_slot_is_added_for_one() {
     env.tokctl(["key", "add", "keychain"]).assert().code(5);
     assert_eq!(slots(&env).len(), 1);
     opens(&env);
+    let doctor = stdout(&env.tokctl(["doctor"]).assert().success());
+    assert!(!doctor.contains("finding"), "nothing is left to clear up: {doctor}");
 }
 
 #[test]

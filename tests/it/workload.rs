@@ -252,8 +252,55 @@ fn a_refused_identity_is_no_reason_for_a_person_to_log_in() {
     env.tokctl(LOGIN).assert().success();
     let refused = json!({ "error": "invalid_grant", "error_description": "no such pool" });
     platform.will("/token", Response::json(400, &refused));
-    let failed = env.tokctl(["get", "acme/ci"]).assert().code(6);
-    assert!(stderr(&failed).contains("no such pool"), "{}", stderr(&failed));
+    let failed = env.tokctl(["get", "acme/ci"]).assert().code(2);
+    let said = stderr(&failed);
+    assert!(said.contains("does not accept the identity token") && said.contains("no such pool"));
+    assert!(said.contains("what the provider trusts"), "{said}");
+    assert!(!stderr(&env.tokctl(["status"]).assert()).contains("tokctl login"));
     platform.will_issue("access-2", 3600);
     env.tokctl(["get", "acme/ci"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_refusal_by_the_server_has_one_code_wherever_it_comes() {
+    let now = jiff::Timestamp::now().as_second();
+    let good = good_token(AUDIENCE, "1");
+    let ended = identity_token(&json!({ "aud": AUDIENCE, "exp": now - 30 }));
+    for (kind, error, token, code, word) in [
+        ("token_exchange", "invalid_grant", &good, 2, "does not accept the identity token"),
+        ("jwt_bearer", "invalid_grant", &good, 2, "does not accept the identity token"),
+        ("client_assertion", "invalid_client", &good, 2, "does not accept the identity token"),
+        ("token_exchange", "invalid_target", &good, 2, "invalid_target"),
+        ("token_exchange", "invalid_grant", &ended, 4, "ended at"),
+        ("client_assertion", "invalid_client", &ended, 4, "ended at"),
+    ] {
+        let platform = Platform::start();
+        let env = world(&platform, kind, "gitlab = \"ACME_ID_TOKEN\"").set("ACME_ID_TOKEN", token);
+        env.add_config("client_id = \"made-up-client\"\n");
+        let refused = || platform.will("/token", Response::json(400, &json!({ "error": error })));
+        refused();
+        let failed = env.tokctl(LOGIN).assert().code(code).stdout_eq("");
+        assert!(stderr(&failed).contains(word), "{kind} {error}: {}", stderr(&failed));
+        platform.will_issue("access-1", 0);
+        env.tokctl(LOGIN).assert().success();
+        refused();
+        let failed = env.tokctl(["refresh", "acme/ci"]).assert().code(code);
+        assert!(stderr(&failed).contains(word), "{kind} {error}: {}", stderr(&failed));
+    }
+}
+
+#[test]
+fn an_identity_that_is_missing_is_no_refusal_by_the_provider() {
+    let platform = Platform::start();
+    let env = world(&platform, "token_exchange", "gitlab = \"ACME_ID_TOKEN\"")
+        .set("ACME_ID_TOKEN", good_token(AUDIENCE, "1"));
+    platform.will_issue("access-1", 3600);
+    env.tokctl(LOGIN).assert().success();
+    let env = env.unset("ACME_ID_TOKEN");
+    env.tokctl(["refresh", "acme/ci"]).assert().code(3);
+    env.tokctl(["status"]).assert().success();
+    let why = env.tokctl(["why", "acme/ci"]).assert().success();
+    let why = crate::env::stdout(&why);
+    assert!(why.contains("there is no identity token here") && !why.contains("settings"), "{why}");
+    env.tokctl(["get", "acme/ci"]).assert().success().stdout_eq("access-1\n");
 }

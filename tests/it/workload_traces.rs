@@ -164,3 +164,69 @@ fn a_crash_while_it_is_presented_leaves_no_core_file() {
     assert!(status.signal().is_some() && !status.core_dumped(), "{status}");
     assert_eq!(holding(&env.path("."), &token), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn no_child_gets_a_variable_that_holds_or_brings_a_secret_of_any_service() {
+    let platform = Platform::start();
+    let secrets = [
+        ("ACME_ID_TOKEN", good_token(AUDIENCE, "1")),
+        ("OTHER_ID_TOKEN", good_token(AUDIENCE, "2")),
+        ("ACME_SECRET", "made-up-client-secret".into()),
+        ("ACME_KEY", "made-up-client-key".into()),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", platform.url("/identity")),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN.into()),
+    ];
+    let mut env = TestEnv::new();
+    let folder = env.path("credentials");
+    crate::env::private_folder(&folder);
+    let key = env.file("credentials/vault.key", crate::env::made_up_key());
+    let prints = |name: &str, printed: &str| {
+        let script =
+            env.file(name, format!("#!/bin/sh\nenv > $HOME/{name}.env\necho '{printed}'\n"));
+        crate::env::set_mode(&script, 0o700);
+        script.display().to_string()
+    };
+    let identity = prints("identity", &good_token(AUDIENCE, "3"));
+    let secret = prints("secret", "made-up-other-secret");
+    let by_command = prints("key", crate::env::made_up_key());
+    let endpoint = platform.url("/token");
+    env.config(&format!(
+        "[providers.acme]\ntoken_endpoint = \"{endpoint}\"\nclient_id = \"made-up\"\n\
+         client_secret_env = \"ACME_SECRET\"\nassertion = {{ gitlab = \"ACME_ID_TOKEN\" }}\n\
+         [providers.other]\nclient_key_env = \"ACME_KEY\"\nassertion.gitlab = \"OTHER_ID_TOKEN\"\n\
+         [providers.vendor]\n\
+         [providers.printed]\ntoken_endpoint = \"{endpoint}\"\n\
+         refresh = {{ kind = \"token_exchange\" }}\nassertion = {{ command = [\"{identity}\"] }}\n\
+         [providers.commanded]\ntoken_endpoint = \"{endpoint}\"\nclient_id = \"made-up\"\n\
+         refresh.kind = \"client_credentials\"\nclient_secret_command = [\"{secret}\"]\n"
+    ));
+    for (name, value) in &secrets {
+        env = env.set(name, value);
+    }
+    let env = env.set("CREDENTIALS_DIRECTORY", folder).unset("TOKCTL_KEY");
+    let env = env.set("TOKCTL_KEY_FILE", key);
+    let login = ["login", "vendor/x", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-token\n").assert().success();
+    for provider in ["printed", "commanded"] {
+        platform.will_issue("access-1", 3600);
+        env.tokctl(["login", provider, "--user", "ci"]).assert().success();
+    }
+    let run = ["run", "--env", "TOKEN=vendor/x", "--no-masking", "--", "env"];
+    let ran = stdout(&env.tokctl(run).assert().success());
+    let env = env.unset("TOKCTL_KEY_FILE").set("TOKCTL_KEY_COMMAND", by_command);
+    env.tokctl(["get", "vendor/x"]).assert().success();
+    let read = |name: &str| fs::read_to_string(env.path(&format!("{name}.env"))).unwrap();
+    for (child, given) in [
+        ("run", ran),
+        ("identity", read("identity")),
+        ("secret", read("secret")),
+        ("key", read("key")),
+    ] {
+        assert!(given.contains("HOME="), "{child}: {given}");
+        for (name, _) in &secrets {
+            assert!(!given.contains(&format!("{name}=")), "{child} gets {name}: {given}");
+        }
+        // Where nothing in it is the vault's, the directory is the command's own.
+        assert!(child == "key" || !given.contains("CREDENTIALS_DIRECTORY"), "{child}: {given}");
+    }
+}

@@ -17,9 +17,9 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    MEND_CERTIFICATE, SET_CLOCK, check_error, compare_settings, identity_hint, listener_error,
-    metadata_error, not_redeemed, protection_error, refused_unattended, registration_error,
-    token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, check_error,
+    compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
+    protection_error, refused_unattended, registration_error, token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -130,6 +130,8 @@ impl From<OpsError> for CliError {
 /// Returns the hint for a token of `account` that `source` kept from being renewed.
 fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
     match source {
+        TokenError::ClientRefused { error, .. } if error == DENIED => LET_IMPERSONATE.into(),
+        TokenError::IdentityRefused { .. } => COMPARE_IDENTITY.into(),
         TokenError::ClientRefused { .. } => compare_settings(account).into(),
         TokenError::Fault(Fault::CertificateRefused { .. }) => {
             format!("{MEND_CERTIFICATE}, then `{}`", command("refresh", account)).into()
@@ -178,6 +180,7 @@ fn next_try(error: &OpsError) -> Option<String> {
         )
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
+        | TokenError::IdentityRefused { .. }
         | TokenError::ClockRefused { .. }
         | TokenError::NoIdentity(_)
         | TokenError::NotSigned(_) => return None,

@@ -1,6 +1,6 @@
 //! Explains providers that can't be used as they are defined.
 
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::ops::providers;
 
 impl From<providers::Error> for CliError {
@@ -10,23 +10,26 @@ impl From<providers::Error> for CliError {
 }
 
 pub(super) fn provider_error(error: &providers::Error) -> CliError {
-    let (kind, hint) = match error {
-        providers::Error::Unknown { .. } => (Kind::NotFound, "tokctl providers"),
+    let (kind, hint): (Kind, Hint) = match error {
+        providers::Error::Unknown { .. } => (Kind::NotFound, "tokctl providers".into()),
         providers::Error::NoServer { .. } | providers::Error::ForeignServer { .. } => {
-            (Kind::Usage, "name it with `--server`")
+            (Kind::Usage, "name it with `--server`".into())
         }
-        providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out"),
+        providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out".into()),
         providers::Error::ClientKey { .. } => {
-            (Kind::Usage, "give another key, or mend `client_key_id` and `client_key_alg`")
+            (Kind::Usage, "give another key, or mend `client_key_id` and `client_key_alg`".into())
         }
-        providers::Error::Elsewhere { .. } => (
+        providers::Error::Elsewhere { setting, .. } => (
             Kind::Usage,
-            "see where the file is from; another `exchange_endpoint` is named in config.toml",
+            format!("see where the file is from; another `{setting}` is named in config.toml")
+                .into(),
         ),
-        providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
+        providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback".into()),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }
-        | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
+        | providers::Error::Incomplete { .. } => {
+            (Kind::Usage, "mend its table in config.toml".into())
+        }
     };
     CliError::of(kind, error).hint(hint)
 }

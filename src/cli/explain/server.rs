@@ -89,8 +89,18 @@ pub(super) const MEND_CERTIFICATE: &str =
 const DEFINE_IT: &str =
     "if you trust that address, define the service with it as `issuer` in config.toml";
 
+/// The word with which Google refuses a service account's token to whoever may not act as it.
+pub(super) const DENIED: &str = "permission_denied";
+
+pub(super) const LET_IMPERSONATE: &str = "give this identity the role Workload Identity User (or Service Account Token Creator) on the service account";
+
+/// The hint where a server does not trust an identity token.
+pub(super) const COMPARE_IDENTITY: &str = "compare what the provider trusts (issuer, subject, audience) with what the platform says of this job: tokctl help ci";
+
 pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
+        TokenError::ClientRefused { error, .. } if error == DENIED => LET_IMPERSONATE.into(),
+        TokenError::IdentityRefused { .. } => COMPARE_IDENTITY.into(),
         TokenError::ClientRefused { .. } => {
             "compare client id, secret or key, and redirect URI with those that are registered"
                 .into()
@@ -172,6 +182,7 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         TokenError::GrantRefused { .. } => grant_refused,
         TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
+        | TokenError::IdentityRefused { .. }
         | TokenError::NotSigned(_)
         | TokenError::Fault(
             Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },

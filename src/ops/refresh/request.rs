@@ -17,7 +17,7 @@ use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
-use crate::oauth::{client_credentials, identity_token, jwt_bearer, token_error, workload};
+use crate::oauth::{client_credentials, jwt_bearer, token_error, workload};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason, NextTry};
 use crate::ops::identity::{self, Shown};
@@ -287,6 +287,10 @@ impl Refresh<'_> {
         let account = self.account.clone();
         match &error {
             // The client proves itself anew with each request, so no refusal is the last word.
+            token_error::Error::IdentityRefused { .. } => {
+                let attempt = self.count_refusal(attempt)?;
+                turn.restore_journal(own, earlier, Some(&attempt));
+            }
             token_error::Error::GrantRefused { .. } if stored.credential.needs_no_person() => {
                 let attempt = self.count_refusal(attempt)?;
                 turn.restore_journal(own, earlier, Some(&attempt));
@@ -419,23 +423,19 @@ fn attempt(
 /// Returns the record `attempt` changed to one that failed with `error`.
 fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
     let outcome = match error {
-        token_error::Error::GrantRefused { .. } => Outcome::Refused,
+        token_error::Error::GrantRefused { .. } | token_error::Error::IdentityRefused { .. } => {
+            Outcome::Refused
+        }
         token_error::Error::ClientRefused { .. }
         | token_error::Error::NotSigned(_)
-        | token_error::Error::NoIdentity(
-            identity_token::Error::Missing { .. }
-            | identity_token::Error::WrongAudience { .. }
-            | identity_token::Error::Unusable { .. },
-        )
         | token_error::Error::Fault(
             Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
         ) => Outcome::Configuration,
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
-        | token_error::Error::NoIdentity(
-            identity_token::Error::Expired { .. } | identity_token::Error::Unavailable { .. },
-        )
+        // Nobody was asked: the next job, or this one outside, may have what is missing here.
+        | token_error::Error::NoIdentity(_)
         | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {

@@ -25,6 +25,7 @@ pub(super) fn show(text: &str, context: &Context) -> bool {
     let [program, arguments @ ..] = &words[..] else { return false };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped());
+    context.withhold_secrets();
     environment.give_to(&mut command);
     if environment.get("LESS").is_none() {
         command.env("LESS", LESS);

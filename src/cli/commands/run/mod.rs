@@ -55,6 +55,7 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let mut wishes = wishes::collect(args, context)?;
     let resolved = resolve::resolve(context, &mut wishes, "run")?;
+    context.withhold_secrets();
     for credential in resolved.iter().flat_map(|resolved| resolved.credentials.values()) {
         withhold_identity(context, credential);
     }
