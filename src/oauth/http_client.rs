@@ -138,14 +138,8 @@ mod tests {
 
     /// Two certificates, each with the body of its key.
     const PAIRS: [(&str, &str); 2] = [
-        (
-            include_str!("../../tests/it/made_up_tls/client.pem"),
-            include_str!("../../tests/it/made_up_tls/client_key.base64"),
-        ),
-        (
-            include_str!("../../tests/it/made_up_tls/renewed.pem"),
-            include_str!("../../tests/it/made_up_tls/renewed_key.base64"),
-        ),
+        (include_str!("made_up_tls/client.pem"), include_str!("made_up_tls/client_key.base64")),
+        (include_str!("made_up_tls/renewed.pem"), include_str!("made_up_tls/renewed_key.base64")),
     ];
 
     fn is_shown(certificate: &str, key: &str) -> bool {

@@ -20,22 +20,22 @@ use crate::export;
 const HOST: &str = "id.made-up.example";
 
 const AUTHORITY: &str = include_str!("made_up_tls/authority.pem");
-const CERTIFICATE: &str = include_str!("made_up_tls/client.pem");
+const CERTIFICATE: &str = include_str!("../../src/oauth/made_up_tls/client.pem");
 const LOGIN: [&str; 4] = ["login", "acme", "--method", "client-credentials"];
 
 /// The certificate that takes the place of the other one, of another authority and with a new key.
-const RENEWED: &str = include_str!("made_up_tls/renewed.pem");
+const RENEWED: &str = include_str!("../../src/oauth/made_up_tls/renewed.pem");
 
 const FIRST_AUTHORITY: &str = include_str!("made_up_tls/client_authority.pem");
 const LATER_AUTHORITY: &str = include_str!("made_up_tls/later_authority.pem");
 
 /// The key of the made-up certificate.
 fn key() -> String {
-    in_pem(include_str!("made_up_tls/client_key.base64"))
+    in_pem(include_str!("../../src/oauth/made_up_tls/client_key.base64"))
 }
 
 fn renewed_key() -> String {
-    in_pem(include_str!("made_up_tls/renewed_key.base64"))
+    in_pem(include_str!("../../src/oauth/made_up_tls/renewed_key.base64"))
 }
 
 fn in_pem(body: &str) -> String {
