@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    const PEM: &str = include_str!("../../tests/it/made_up_tls/client.pem");
+    const PEM: &str = include_str!("../oauth/made_up_tls/client.pem");
 
     #[test]
     fn a_certificate_says_when_it_ends() {
