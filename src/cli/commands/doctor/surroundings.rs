@@ -225,7 +225,7 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         .client_certificate_key_file
         .as_ref()
         .or(definition.client_certificate_file.as_ref());
-    rows.extend(with_key.and_then(|path| doctor::private_file(path)).map(row_of));
+    rows.extend(with_key.and_then(|path| check_secret_file(context, path)));
     let commands = [
         ("the client secret", &definition.client_secret_command),
         ("the client's key", &definition.client_key_command),
