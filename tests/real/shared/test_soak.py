@@ -13,6 +13,7 @@ import time
 from message_proxy import MessageProxy
 from rotating_server import RotatingServer
 from shared_team import Team
+from world import BINARY
 
 SECONDS = int(os.environ.get("TOKCTL_SOAK", "180"))
 # A token lives so short that it is due all the time.
@@ -25,8 +26,11 @@ class ShortLived(RotatingServer):
 
 
 def watch(world):
-    return world.start("refresh", "--watch", "--every", "1s", stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [BINARY, "refresh", "--watch", "--every", "1s"], env=world.env, cwd=world.home,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def end(process, how):
