@@ -8,8 +8,10 @@ use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
 use super::secret_file;
+use super::time;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
+use crate::model::certificate_life;
 use crate::model::client::Client;
 use crate::model::client_authentication::{
     ClientAuthentication, ClientProofs, TokenEndpointAuthMethod,
@@ -139,27 +141,75 @@ fn read_trimmed(context: &Context, path: &Path) -> Result<String, CliError> {
 
 /// Returns the certificates (PEM) that the definition trusts beside the system's.
 pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>, CliError> {
-    provider.definition.ca_file.as_deref().map(read_text).transpose()
+    let Some(path) = provider.definition.ca_file.as_deref() else { return Ok(None) };
+    let text = read_text(path)?;
+    if certificates_in(&text).is_empty() {
+        let message = format!(
+            "`{}`, the `ca_file` of `{}`, holds no certificate in PEM",
+            path.display(),
+            provider.name
+        );
+        return Err(CliError::new(Kind::Usage, message).hint("mend `ca_file` in config.toml"));
+    }
+    Ok(Some(text))
 }
 
 /// Returns the certificate that the definition has for the client, with its key.
 ///
-/// Fails when a file can't be read. What is in them is looked at by whoever uses it.
+/// Fails when a file can't be read, when the key is not the certificate's, and when the certificate
+/// has ended or not begun, except where the server looks at the certificate itself alone.
 pub(crate) fn client_certificate(
+    context: &Context,
     provider: &Provider,
 ) -> Result<Option<ClientCertificate>, CliError> {
-    let definition = &provider.definition;
-    let Some(path) = &definition.client_certificate_file else { return Ok(None) };
-    let certificate = read_text(path)?;
-    let key = match &definition.client_certificate_key_file {
-        Some(path) => read_text(path)?,
-        None => certificate.clone(),
+    let (name, definition) = (&provider.name, &provider.definition);
+    let mend = |what: String| CliError::new(Kind::Usage, what).hint(MEND_CERTIFICATE);
+    let path = match (&definition.client_certificate_file, &definition.client_certificate_key_file)
+    {
+        (Some(path), _) => path,
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(mend(format!(
+                "`{name}` has a `client_certificate_key_file` and no `client_certificate_file`"
+            )));
+        }
     };
-    // The key may stand in the same file, and is a secret that goes nowhere else.
+    let (certificate, key) = if let Some(key) = &definition.client_certificate_key_file {
+        (read_text(path)?, read_secret_text(context, key)?)
+    } else {
+        // The key stands in the same file, and is a secret that goes nowhere else.
+        let both = read_secret_text(context, path)?;
+        (certificates_in(&both), both)
+    };
     let certificate = certificates_in(&certificate);
-    let key = PrivateKey::from_trusted(key);
-    Ok(Some(ClientCertificate { certificate, key, binds_tokens: false }))
+    let key = PrivateKey::from_trusted(key.to_string());
+    let own = ClientCertificate { certificate, key, binds_tokens: false };
+    if !providers::can_show(&own) {
+        return Err(mend(format!(
+            "`client_certificate_file` and `client_certificate_key_file` of `{name}` hold no certificate in PEM with the key that belongs to it"
+        )));
+    }
+    let method = definition.token_endpoint_auth_method;
+    if method == Some(TokenEndpointAuthMethod::SelfSignedTlsClientAuth) {
+        return Ok(Some(own));
+    }
+    let now = time::now();
+    match certificate_life::of_first(&own.certificate) {
+        Some(life) if life.ends < now => {
+            let when = time::rfc3339(life.ends);
+            Err(mend(format!("the certificate in `{}` ended on {when}", path.display())))
+        }
+        Some(life) if life.begins > now => {
+            let when = time::rfc3339(life.begins);
+            Err(mend(format!("the certificate in `{}` begins on {when}", path.display())))
+        }
+        Some(_) | None => Ok(Some(own)),
+    }
 }
+
+/// The hint where the client's certificate can't be shown.
+const MEND_CERTIFICATE: &str =
+    "mend `client_certificate_file` and `client_certificate_key_file` in config.toml";
 
 /// Returns the certificates in a PEM text, without what stands beside them.
 fn certificates_in(text: &str) -> String {
@@ -222,7 +272,8 @@ pub(crate) fn other_proofs(
 }
 
 /// Returns the certificate that the definition has for `client`, if it is another than the sealed
-/// one; `None` for a client that shows none, and where it can't be read.
+/// one; `None` for a client that shows none, and where it can't be shown, as while its two files are
+/// being replaced.
 pub(crate) fn new_certificate(
     context: &Context,
     provider: &Provider,
@@ -234,7 +285,7 @@ pub(crate) fn new_certificate(
     if !shows_one {
         return None;
     }
-    let named = client_certificate(provider).ok()??;
+    let named = client_certificate(context, provider).ok()??;
     let binds_tokens = client.certificate.as_ref().is_some_and(|sealed| sealed.binds_tokens);
     let named = ClientCertificate { binds_tokens, ..named };
     if client.certificate.as_ref() == Some(&named) {
@@ -243,10 +294,7 @@ pub(crate) fn new_certificate(
     let client_id = client_id(context, provider);
     // The metadata are asked for with the new one too: the sealed one may have expired.
     let client = Client { certificate: Some(named.clone()), ..client.clone() };
-    // While the two files are being replaced, they may not belong together.
-    let is_usable = providers::can_show_certificate(&client)
-        && providers::is_proof_for(&client, provider, client_id.as_deref(), server);
-    is_usable.then_some(named)
+    providers::is_proof_for(&client, provider, client_id.as_deref(), server).then_some(named)
 }
 
 /// Returns the configured secret or key of `client`, if it differs from the sealed one.

@@ -24,10 +24,8 @@ pub(crate) enum Kind {
     LoginFailed,
     Busy,
     /// The database of a shared vault can't be reached.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     VaultUnreachable,
     /// The database of a shared vault, or another member, kept it busy for too long.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     VaultBusy,
     /// The command given to `run` exists and can't be started; shells use exit code 126 for it.
     CommandNotExecutable,

@@ -97,40 +97,51 @@ pub(crate) fn explain(error: &clap::Error, path: &CommandPath, args: &[OsString]
             };
             usage(message, hint)
         }
-        ErrorKind::UnknownArgument if let Some(line) = behind_command(error, path, args) => {
-            let flag = stray_flag(error);
-            usage(format!("`{flag}` stands behind the command that it is for"), line)
-        }
-        ErrorKind::UnknownArgument if is_run => {
-            let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
-            let behind_run = args.iter().position(|arg| arg == "run").map_or(1, |at| at + 1);
-            let found = args.iter().skip(behind_run).position(|arg| *arg == *stray);
-            match found.map(|at| at + behind_run) {
-                // What stands behind it is the command's, and may be a secret.
-                Some(at) if args[at..].iter().any(|arg| may_be_secret(&arg.to_string_lossy())) => {
-                    usage("the command to run stands behind `--`".into(), help)
-                }
-                Some(at) if args[at..].contains(&"--".into()) && !stray.starts_with('-') => {
-                    usage("what `run` gives to a command is named by `--env NAME=REF`".into(), help)
-                }
-                Some(at) if !stray.starts_with('-') => {
-                    let (before, behind) = args.split_at(at);
-                    let with_mark = [before, &[OsString::from("--")], behind].concat();
-                    usage("the command to run stands behind `--`".into(), command_line(&with_mark))
-                }
-                Some(_) | None => usage(sentence(error), help),
+        ErrorKind::UnknownArgument => {
+            if let Some(line) = behind_command(error, path, args) {
+                let flag = stray_flag(error);
+                usage(format!("`{flag}` stands behind the command that it is for"), line)
+            } else if is_run {
+                let (message, hint) = unknown_to_run(error, args, help);
+                usage(message, hint)
+            } else if let Some(instead) = secret_flag(error) {
+                usage(format!("no secret is taken from a command line: use `{instead}`"), help)
+            } else {
+                usage(sentence(error), help)
             }
         }
-        ErrorKind::UnknownArgument if let Some(instead) = secret_flag(error) => {
-            usage(format!("no secret is taken from a command line: use `{instead}`"), help)
-        }
-        ErrorKind::InvalidValue if let Some((word, instead)) = other_source(error) => {
-            usage(format!("there is no source `{}`: {instead}", printable(&word)), help)
-        }
+        ErrorKind::InvalidValue => match other_source(error) {
+            Some((word, instead)) => {
+                usage(format!("there is no source `{}`: {instead}", printable(&word)), help)
+            }
+            None => usage(sentence(error), help),
+        },
         ErrorKind::MissingRequiredArgument if is_run => {
             usage("the command to run is missing, which stands behind `--`".into(), help)
         }
         _ => usage(sentence(error), help),
+    }
+}
+
+/// Returns what is wrong with an argument that `run` does not know, and the hint.
+fn unknown_to_run(error: &clap::Error, args: &[OsString], help: String) -> (String, String) {
+    let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
+    let behind_run = args.iter().position(|arg| arg == "run").map_or(1, |at| at + 1);
+    let found = args.iter().skip(behind_run).position(|arg| *arg == *stray);
+    match found.map(|at| at + behind_run) {
+        // What stands behind it is the command's, and may be a secret.
+        Some(at) if args[at..].iter().any(|arg| may_be_secret(&arg.to_string_lossy())) => {
+            ("the command to run stands behind `--`".into(), help)
+        }
+        Some(at) if args[at..].contains(&"--".into()) && !stray.starts_with('-') => {
+            ("what `run` gives to a command is named by `--env NAME=REF`".into(), help)
+        }
+        Some(at) if !stray.starts_with('-') => {
+            let (before, behind) = args.split_at(at);
+            let with_mark = [before, &[OsString::from("--")], behind].concat();
+            ("the command to run stands behind `--`".into(), command_line(&with_mark))
+        }
+        Some(_) | None => (sentence(error), help),
     }
 }
 

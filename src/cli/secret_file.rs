@@ -18,6 +18,10 @@ use crate::private_file::{self, Readers};
 /// The mode bits of users that are neither the owner nor in the group.
 const ALL_OTHERS: u32 = 0o007;
 
+/// What keeps the other users of a pod from reading a file of a Secret.
+pub(super) const POD_REMEDY: &str =
+    "set `defaultMode: 0400` for the Secret's volume, and `fsGroup` if the pod is not root's";
+
 /// The files that this process warned of already: one command may read a file more than once.
 static WARNED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -35,7 +39,7 @@ pub(super) fn read(
     let (bytes, readers) = private_file::read_trusted(path, limit, patience)
         .map_err(|error| untrusted_file(kind, &error))?;
     let bytes = Zeroizing::new(bytes);
-    if readers == Readers::Others && !is_kept_by_system(context, path) {
+    if readers == Readers::Others && !is_open_on_purpose(context, path) {
         warn(context, path);
     }
     let Ok(text) = std::str::from_utf8(&bytes) else {
@@ -45,22 +49,20 @@ pub(super) fn read(
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Whether nobody can change the mode of the file there: each call would warn.
-fn is_kept_by_system(context: &Context, path: &Path) -> bool {
+/// Whether other users may read the file as it lies there: nobody can change its mode, or the others
+/// are a pod's group, to which `fsGroup` gives it.
+pub(super) fn is_open_on_purpose(context: &Context, path: &Path) -> bool {
     let credentials = context.environment.get(CREDENTIALS);
     path.starts_with("/run/secrets")
         || private_file::is_read_only(path)
         || credentials.is_some_and(|directory| path.starts_with(directory))
+        || (is_of_kubernetes(path)
+            && fs::metadata(path).is_ok_and(|found| found.mode() & ALL_OTHERS == 0))
 }
 
 /// Warns once that others can read the file, with what keeps them out.
 fn warn(context: &Context, path: &Path) {
     let Ok(found) = fs::metadata(path) else { return };
-    let in_pod = is_of_kubernetes(path);
-    // A pod's group has what `fsGroup` gives it.
-    if in_pod && found.mode() & ALL_OTHERS == 0 {
-        return;
-    }
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
     if warned.iter().any(|other| other == path) {
         return;
@@ -68,9 +70,8 @@ fn warn(context: &Context, path: &Path) {
     warned.push(path.to_owned());
     let own = rustix::process::geteuid();
     let shown = quoted(&path.to_string_lossy());
-    let closing = if in_pod {
-        "set `defaultMode: 0400` for the Secret's volume, and `fsGroup` if the pod is not root's"
-            .to_owned()
+    let closing = if is_of_kubernetes(path) {
+        POD_REMEDY.to_owned()
     } else if own.is_root() || found.uid() == own.as_raw() {
         format!("chmod 600 {shown}")
     } else {
@@ -81,7 +82,7 @@ fn warn(context: &Context, path: &Path) {
 
 /// Whether Kubernetes put the file there: it keeps each version of a volume in a directory such as
 /// `..2026_11_28_14_00_00.1234567890`, to which a link leads.
-fn is_of_kubernetes(path: &Path) -> bool {
+pub(super) fn is_of_kubernetes(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|found| {
         found.components().any(|part| {
             matches!(part, Component::Normal(name) if name.to_string_lossy().starts_with(".."))

@@ -65,6 +65,9 @@ pub(crate) fn undescribed(provider: &Provider) -> CliError {
     })
 }
 
+/// Whether the service is one of Google's, perhaps with another server in the place of Google's own.
 fn is_googles(provider: &Provider) -> bool {
-    provider.definition.token_endpoint.as_deref() == Some(GOOGLE)
+    let definition = &provider.definition;
+    definition.token_endpoint.as_deref() == Some(GOOGLE)
+        || definition.impersonation_endpoint.is_some()
 }

@@ -20,6 +20,7 @@ pub(crate) mod dialect;
 pub(crate) mod registration;
 pub(crate) mod signing;
 pub(crate) mod client_key;
+pub(crate) mod certificate_life;
 pub(crate) mod client_certificate;
 pub(crate) mod client_authentication;
 pub(crate) mod client;

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client_proof;
+use super::error_answer;
 use super::http::{self, Answer, Fault};
 use super::protected_resource::{CheckAnswer, NoVerdict, Verdict};
 use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::dialect::Dialect;
 use crate::secret::{AccessToken, SecretText};
 
 /// Asks the server at `endpoint` whether `token`, which it issued to `client`, is active.
@@ -41,7 +43,13 @@ fn verdict(answer: &Answer) -> Result<Verdict, NoVerdict> {
             }
         }
         // It is the client that is refused, and not the token.
-        401 | 403 => Err(NoVerdict::Forbidden { authority }),
+        401 => {
+            let told = error_answer::code_of(answer, &Dialect::default());
+            let told = told.map(|code| answer.sent.redact(&code));
+            let reason = told.unwrap_or_else(|| "HTTP 401".into());
+            Err(NoVerdict::ClientRefused { authority, reason })
+        }
+        403 => Err(NoVerdict::Forbidden { authority }),
         429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
         status => Err(other(&format!("HTTP {status}"))),
     }

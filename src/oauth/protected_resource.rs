@@ -44,6 +44,9 @@ pub(crate) enum NoVerdict {
          permissions and scopes or about the token"
     )]
     Forbidden { authority: String },
+    /// The authorization server, which was asked about the token, refused the client.
+    #[error("`{authority}` does not accept the client's settings: {reason}")]
+    ClientRefused { authority: String, reason: String },
     #[error("`{authority}` asks for fewer requests")]
     TooManyRequests { authority: String, retry_after: Option<Duration> },
     #[error("`{authority}` answered with {what}")]
@@ -54,7 +57,9 @@ impl NoVerdict {
     /// Whether a later try of the same request may fare better.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::ScopeMissing { .. } | Self::Forbidden { .. } => false,
+            Self::ScopeMissing { .. } | Self::Forbidden { .. } | Self::ClientRefused { .. } => {
+                false
+            }
             Self::TooManyRequests { .. } | Self::Other { .. } => true,
         }
     }

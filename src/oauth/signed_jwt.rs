@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     /// A made-up RSA key, as DER and as a JWK.
-    const RSA: &str = include_str!("../../tests/it/made_up_rsa_key.base64");
-    const RSA_JWK: &str = include_str!("../../tests/it/made_up_rsa_key.jwk");
+    const RSA: &str = include_str!("made_up_rsa_key.base64");
+    const RSA_JWK: &str = include_str!("made_up_rsa_key.jwk");
 
     fn pem(kind: &str, der: &[u8]) -> PrivateKey {
         let body = BASE64.encode(der);

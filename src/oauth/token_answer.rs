@@ -66,6 +66,10 @@ pub(crate) fn parse(
         .map(|fields| fields.with_named(&dialect.answer_fields))
         .and_then(|fields| fields.holding("access_token"))
         .ok_or_else(|| error_answer::no_verdict(answer))?;
+    // A number is no token, however it is written (RFC 6749 §5.1).
+    if fields.value("access_token").is_some_and(|sent| !sent.get().starts_with('"')) {
+        return Err(error_answer::no_verdict(answer));
+    }
     let token = fields.text("access_token").map(answer_fields::trimmed).unwrap_or_default();
     let access_token = AccessToken::parse_issued(token).map_err(|_| Error::NoVerdict {
         authority: answer.authority.clone(),

@@ -10,7 +10,7 @@ use crate::model::client::Client;
 use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::oauth::discovery;
-use crate::oauth::http_client;
+pub(crate) use crate::oauth::http_client::can_show;
 use crate::oauth::metadata::Metadata;
 use crate::providers::FirstEndpoint;
 pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
@@ -131,11 +131,6 @@ pub(crate) fn demands_key(
     let has_token = |found: &Metadata| found.token_endpoint.is_some();
     discovery::discover(&issuer, trusted_certificates.into(), &has_token)
         .is_ok_and(|found| found.takes_keys_alone(for_itself))
-}
-
-/// Whether the certificate of `client` can be shown to its server.
-pub(crate) fn can_show_certificate(client: &Client) -> bool {
-    http_client::can_show(&client.token_endpoint, client.tls())
 }
 
 /// Returns the token endpoint of today's `provider`. Asks the issuer for it, where the definition

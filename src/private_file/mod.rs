@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 pub(crate) use self::error::{Error, io_error};
-pub(crate) use self::walk::{Content, Found, find, is_read_only};
+pub(crate) use self::walk::{Content, Found, find, is_read_only, is_volume_for_everybody};
 use crate::bounded::UntilDeadline;
 
 /// The mode bits that give group and others any permission.

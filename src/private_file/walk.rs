@@ -195,6 +195,12 @@ fn is_open_volume(path: &Path, metadata: &Metadata) -> bool {
         && is_mount(path)
 }
 
+/// Whether `path` is a volume that everybody in a container can write, as Kubernetes makes an
+/// `emptyDir`.
+pub(crate) fn is_volume_for_everybody(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| is_open_volume(path, &metadata))
+}
+
 /// Whether `path` is the root of a mounted file system.
 #[cfg(target_os = "linux")]
 fn is_mount(path: &Path) -> bool {

@@ -51,9 +51,15 @@ fn a_secret_that_kubernetes_mounted_is_closed_in_the_pods_specification() {
     set_mode(&key, 0o644);
     let said = stderr(&env.tokctl(["get"]).assert().success());
     assert!(said.contains("`defaultMode: 0400`") && !said.contains("chmod"), "{said}");
+    let env = env.set("TOKCTL_BUNDLE_KEY_FILE", volume.join("vault.key"));
+    let found = stdout(&env.tokctl(["doctor"]).assert().code(1));
+    assert_eq!(found.matches("`defaultMode: 0400`").count(), 1, "{found}");
+    assert!(!found.contains("chmod"), "{found}");
     // What `fsGroup` does to a mode of 0400.
     set_mode(&key, 0o440);
     env.tokctl(["get"]).assert().success().stderr_eq("");
+    let found = stdout(&env.tokctl(["doctor"]).assert().success());
+    assert!(!found.contains("read by others"), "{found}");
 }
 
 #[test]

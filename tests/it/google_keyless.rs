@@ -293,8 +293,14 @@ fn the_file_that_googles_libraries_take_is_taken() {
     let file = env.file("google.json", external(&platform, &source, &json!({})));
     let env = env.set("GOOGLE_APPLICATION_CREDENTIALS", typed(&file));
     platform.will_issue("access-1", 3600);
-    env.tokctl(["login", "gdrive/ci", "--method", "workload-identity"]).assert().success();
+    let login = ["login", "gdrive/ci", "--method", "workload-identity"];
+    env.tokctl(login).assert().success();
     env.tokctl(["get", "gdrive/ci"]).assert().success().stdout_eq("access-1\n");
+    // Also where the other endpoints are not Google's own.
+    let env = world(&platform).set("GOOGLE_APPLICATION_CREDENTIALS", typed(&file));
+    platform.will_issue("access-2", 3600);
+    env.tokctl(login).assert().success();
+    env.tokctl(["get", "gdrive/ci"]).assert().success().stdout_eq("access-2\n");
 }
 
 #[test]

@@ -66,6 +66,16 @@ fn contributing_shows_what_each_layer_may_use() {
     }
 }
 
+#[test]
+fn no_source_file_includes_what_lies_among_the_tests() {
+    // The published crate has no folder `tests`.
+    for (name, text) in sources() {
+        let includes = text.lines().filter(|line| line.contains("include_"));
+        let outside: Vec<&str> = includes.filter(|line| line.contains("../tests/")).collect();
+        assert!(outside.is_empty(), "{}: {outside:?}", name.display());
+    }
+}
+
 /// The library's source files; `main.rs` is a crate of its own, on top of it.
 fn sources() -> Tree {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

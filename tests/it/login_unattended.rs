@@ -128,7 +128,7 @@ fn a_service_account_signs_for_itself_and_again_when_its_token_is_due() {
     assert_eq!(stderr(&got), "");
     assert_eq!(server.token_requests(), [signed(&server, &json!({})), signed(&server, &json!({}))]);
     let sealed = env.vault_bytes();
-    let key = include_str!("made_up_rsa_key.base64").lines().nth(3).unwrap();
+    let key = include_str!("../../src/oauth/made_up_rsa_key.base64").lines().nth(3).unwrap();
     assert!(!sealed.windows(key.len()).any(|part| part == key.as_bytes()));
 }
 

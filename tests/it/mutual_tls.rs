@@ -20,22 +20,22 @@ use crate::export;
 const HOST: &str = "id.made-up.example";
 
 const AUTHORITY: &str = include_str!("made_up_tls/authority.pem");
-const CERTIFICATE: &str = include_str!("made_up_tls/client.pem");
+const CERTIFICATE: &str = include_str!("../../src/oauth/made_up_tls/client.pem");
 const LOGIN: [&str; 4] = ["login", "acme", "--method", "client-credentials"];
 
 /// The certificate that takes the place of the other one, of another authority and with a new key.
-const RENEWED: &str = include_str!("made_up_tls/renewed.pem");
+const RENEWED: &str = include_str!("../../src/oauth/made_up_tls/renewed.pem");
 
 const FIRST_AUTHORITY: &str = include_str!("made_up_tls/client_authority.pem");
 const LATER_AUTHORITY: &str = include_str!("made_up_tls/later_authority.pem");
 
 /// The key of the made-up certificate.
 fn key() -> String {
-    in_pem(include_str!("made_up_tls/client_key.base64"))
+    in_pem(include_str!("../../src/oauth/made_up_tls/client_key.base64"))
 }
 
 fn renewed_key() -> String {
-    in_pem(include_str!("made_up_tls/renewed_key.base64"))
+    in_pem(include_str!("../../src/oauth/made_up_tls/renewed_key.base64"))
 }
 
 fn in_pem(body: &str) -> String {
@@ -382,4 +382,67 @@ fn the_key_of_a_certificate_is_shown_nowhere() {
             assert!(!is_secret || !text.contains(line), "the key is in {place}:\n{text}");
         }
     }
+}
+
+#[test]
+fn tls_settings_that_can_not_work_are_told_with_their_fields_before_anything_is_asked() {
+    let server = Server::start();
+    let ended = include_str!("made_up_tls/ended.pem");
+    let later = include_str!("made_up_tls/later.pem");
+    for definition in [
+        format!("token_endpoint = \"https://{HOST}/token\"\n"),
+        format!("issuer = \"https://{HOST}\"\n"),
+    ] {
+        for (name, text, told) in [
+            ("client.pem", ended, "ended on 2021-01-01T00:00:00Z"),
+            ("client.pem", later, "begins on 2100-01-01T00:00:00Z"),
+            ("client.pem", "made-up", "hold no certificate in PEM"),
+            ("client.pem", &*key(), "hold no certificate in PEM"),
+            ("client.key", CERTIFICATE, "with the key that belongs to it"),
+            ("client.key", &*renewed_key(), "with the key that belongs to it"),
+            ("authority.pem", "made-up", "`ca_file` of `acme`, holds no certificate in PEM"),
+        ] {
+            let env = world(&server, &definition);
+            env.add_config(&with_certificate(&env));
+            env.file(name, text);
+            let refused = env.tokctl(LOGIN).assert().code(2).stdout_eq("");
+            let said = stderr(&refused);
+            assert!(said.contains(told) && said.contains("hint: mend"), "{said}");
+            let found = env.tokctl(["doctor"]).assert();
+            let rows = String::from_utf8_lossy(&found.get_output().stdout).into_owned();
+            assert!(rows.contains(told), "{rows}");
+        }
+    }
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    let key_file = env.path("client.key").display().to_string();
+    env.add_config(&format!("client_certificate_key_file = \"{key_file}\"\n"));
+    let said = stderr(&env.tokctl(LOGIN).assert().code(2));
+    assert!(said.contains("and no `client_certificate_file`"), "{said}");
+    assert_eq!(server.came(), []);
+}
+
+#[test]
+fn who_is_known_by_the_certificate_itself_may_show_one_that_ended() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    env.add_config("token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n");
+    env.file("client.pem", include_str!("made_up_tls/ended.pem"));
+    // This server looks at the authority, which is another matter.
+    let said = stderr(&env.tokctl(LOGIN).assert().code(2));
+    assert!(said.contains("the server refuses the client's certificate"), "{said}");
+}
+
+#[test]
+fn a_key_of_a_certificate_that_others_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    fs::set_permissions(env.path("client.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = stderr(&env.tokctl(LOGIN).assert().success());
+    assert!(said.contains("warning") && said.contains("client.key"), "{said}");
+    let found = env.tokctl(["doctor"]).assert();
+    let rows = String::from_utf8_lossy(&found.get_output().stdout).into_owned();
+    assert!(rows.contains("client.key"), "{rows}");
 }

@@ -13,14 +13,25 @@ use crate::platform::{Platform, good_token, param};
 
 const SERVICE_ACCOUNT: &str = "drive@example.iam.gserviceaccount.com";
 
-/// The script of a recipe: what is indented below a line that ends with `|`.
-fn script(recipe: &str) -> String {
+/// The block of a recipe: what is indented below a line that ends with `|`.
+fn block(recipe: &str) -> String {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let mut lines = recipe.lines().skip_while(|line| !line.ends_with('|')).skip(1).peekable();
     let depth = indent(lines.peek().unwrap());
-    let script: Vec<&str> =
+    let block: Vec<&str> =
         lines.take_while(|line| indent(line) >= depth).map(str::trim_start).collect();
-    script.join("\n")
+    block.join("\n")
+}
+
+/// The script of a recipe. Where a cluster brings the configuration, it lies there before.
+fn script(recipe: &str, config: &Path) -> String {
+    let block = block(recipe);
+    let Some((_, command)) = recipe.split_once("command: [") else { return block };
+    let command = command.split(']').next().unwrap().replace(", ", " ");
+    let config = config.display();
+    format!(
+        "(umask 077; cat > '{config}') <<'END'\n{block}\nEND\nTOKCTL_CONFIG='{config}' exec {command}"
+    )
 }
 
 #[test]
@@ -45,7 +56,8 @@ fn each_recipe_writes_to_drive_without_a_stored_secret() {
             platform.url("/token"),
             platform.url(&format!("/{place}"))
         );
-        let script = script(&recipe)
+        // A runner may leave everything to everybody.
+        let script = format!("umask 000\n{}", script(&recipe, &env.path("mounted.toml")))
             .replace("extends = \"gdrive\"", &at_home)
             .replace("/run/secrets/identity/token", identity.to_str().unwrap());
         let backup = "#!/bin/sh\nprintf %s \"$DRIVE_TOKEN\" > backed-up-with\nenv > environment\n";

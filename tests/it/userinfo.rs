@@ -84,10 +84,11 @@ fn without_openid_a_user_is_named_and_the_server_is_asked_about_its_token() {
     login.finish().success();
     for (answer, code) in [
         (Response::json(200, &json!({ "active": true })), 0),
-        (Response::json(401, &json!({ "error": "invalid_client" })), 1),
+        (Response::json(401, &json!({ "error": "invalid_client" })), 2),
         (Response::json(200, &json!({ "active": false })), 4),
     ] {
         server.will_introspect("access-1", answer);
-        env.tokctl(["check"]).assert().code(code);
+        let said = stderr(&env.tokctl(["check"]).assert().code(code));
+        assert_eq!(said.contains("the client's settings: invalid_client"), code == 2, "{said}");
     }
 }

@@ -155,14 +155,14 @@ fn unset(
         Source::Kept(_) | Source::Project(_) | Source::NotAllowed(_) => None,
     });
     let directory = directory.display();
-    context.ui.status(&match forgotten {
-        0 if let Some(above) = above => format!(
+    context.ui.status(&match (forgotten, above) {
+        (0, Some(above)) => format!(
             "nothing was kept for `{directory}`, but for `{}` above it: unset it there",
             above.display()
         ),
-        0 => format!("nothing was kept for `{directory}`"),
-        1 => format!("1 user of `{directory}` was forgotten"),
-        many => format!("{many} users of `{directory}` were forgotten"),
+        (0, None) => format!("nothing was kept for `{directory}`"),
+        (1, _) => format!("1 user of `{directory}` was forgotten"),
+        (many, _) => format!("{many} users of `{directory}` were forgotten"),
     });
     Ok(())
 }

@@ -26,6 +26,12 @@ pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliErro
 pub(super) fn trust_hint(error: &private_file::Error) -> String {
     let quoted = |path: &std::path::Path| quoted(&path.to_string_lossy());
     match error {
+        // Nobody in a pod can change the mode of its volumes.
+        private_file::Error::WritableByOthers { paths }
+            if paths.iter().any(|path| private_file::is_volume_for_everybody(path)) =>
+        {
+            "bring the file by a mount that is read-only, as of a ConfigMap or a Secret".into()
+        }
         private_file::Error::WritableByOthers { paths } => keep_writers_out(paths),
         private_file::Error::Shared { .. } => "keep it in a directory of your own".into(),
         private_file::Error::ForeignOwner { owner, name, .. } => {

@@ -19,7 +19,9 @@ pub(super) const SET_CLOCK: &str =
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
         MetadataError::Fault(
-            fault @ (Fault::Forbidden { .. } | Fault::CertificateRefused { .. }),
+            fault @ (Fault::Forbidden { .. }
+            | Fault::CertificateRefused { .. }
+            | Fault::Setup { .. }),
         ) => return fault_hint(fault),
         MetadataError::Fault(_) | MetadataError::Trouble { .. } => {
             (Kind::ProviderUnavailable, Hint::Again(&[]))
@@ -73,7 +75,9 @@ pub(super) fn registration_error(error: &RegistrationError) -> (Kind, Option<Hin
 fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
     match fault {
         Fault::Forbidden { .. } => (Kind::LoginFailed, Some(DEFINE_IT.into())),
-        Fault::Setup { .. } => (Kind::Usage, Some("mend the definition's `ca_file`".into())),
+        Fault::Setup { .. } => {
+            (Kind::Usage, Some("mend `ca_file` or `client_certificate_file` in config.toml".into()))
+        }
         Fault::CertificateRefused { .. } => (Kind::Usage, Some(MEND_CERTIFICATE.into())),
         Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => {
             (Kind::ProviderUnavailable, Some(Hint::Again(&[])))
@@ -92,10 +96,13 @@ const DEFINE_IT: &str =
 /// The word with which Google refuses a service account's token to whoever may not act as it.
 pub(super) const DENIED: &str = "permission_denied";
 
-pub(super) const LET_IMPERSONATE: &str = "give this identity the role Workload Identity User (or Service Account Token Creator) on the service account";
+/// The hint where an identity may not act as a service account.
+pub(super) const LET_IMPERSONATE: &str = "give this identity the role Workload Identity User (or \
+    Service Account Token Creator) on the service account";
 
 /// The hint where a server does not trust an identity token.
-pub(super) const COMPARE_IDENTITY: &str = "compare what the provider trusts (issuer, subject, audience) with what the platform says of this job: tokctl help ci";
+pub(super) const COMPARE_IDENTITY: &str = "compare what the provider trusts (issuer, subject, \
+    audience) with what the platform says of this job: tokctl help ci";
 
 pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
@@ -162,6 +169,9 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
             {
                 let scopes = format!("--scope {}", quoted(&scopes.to_string()));
                 (Kind::Failed, Hint::LoginWith(account.clone(), scopes))
+            }
+            ResourceError::NoVerdict(NoVerdict::ClientRefused { .. }) => {
+                (Kind::Usage, compare_settings(account).into())
             }
             ResourceError::NoVerdict(no) if !no.is_passing() => {
                 (Kind::Failed, Hint::Login(account.clone()))

@@ -211,7 +211,6 @@ pub(crate) enum EntriesFact {
         own: u32,
         others: u32,
     },
-    NotSearchable,
     NotSearched(KeychainError),
     /// An interrupted change of keys left this entry.
     Interrupted {

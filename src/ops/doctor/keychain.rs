@@ -57,11 +57,12 @@ pub(crate) fn entries(
     open: impl FnOnce() -> Option<Vault>,
     patience: &Patience,
 ) -> Result<Vec<Finding>, Error> {
-    let unknown = |fact| Ok(vec![Finding::unknown(Fact::KeychainEntries(fact))]);
     let names = match keychain::entries(patience) {
-        Ok(Some(names)) => names,
-        Ok(None) => return unknown(EntriesFact::NotSearchable),
-        Err(error) => return unknown(EntriesFact::NotSearched(error)),
+        Ok(names) => names,
+        Err(error) => {
+            let fact = Fact::KeychainEntries(EntriesFact::NotSearched(error));
+            return Ok(vec![Finding::unknown(fact)]);
+        }
     };
     let known = open().as_ref().map(Vault::known_entries).transpose()?.unwrap_or_default();
     Ok(judge(names, &known))

@@ -32,10 +32,10 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Checks a file that no other user may read or change. Returns `None` if the file is fine or does
-/// not exist.
-pub(crate) fn private_file(path: &Path) -> Option<Finding> {
-    unfit(path, Readers::OwnerOnly)
+/// Checks a file that no other user may change, and only `allowed` users may read. Returns `None` if
+/// the file is fine or does not exist.
+pub(crate) fn private_file(path: &Path, allowed: Readers) -> Option<Finding> {
+    unfit(path, allowed)
 }
 
 /// Returns a finding if the user owns `path` and can't write to it: then no token can be renewed.

@@ -4,24 +4,24 @@
 //! [`Patience::limit`]. Knows nothing of what a secret opens.
 
 #![cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "other systems' keychains can tell and do less")
+    target_os = "macos",
+    allow(dead_code, reason = "the Secret Service can tell and do more")
 )]
 
 mod error;
 mod entry;
 mod bounded;
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 mod session_lock;
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 mod bus;
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 mod prompts;
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "macos"))]
 mod secret_service;
-#[cfg(not(target_os = "linux"))]
-mod system;
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(not(target_os = "macos"))]
 #[cfg(test)]
 mod tests;
 
@@ -32,10 +32,10 @@ pub(crate) use self::entry::{Deleted, EntryName, Patience, Trial};
 pub(crate) use self::error::Error;
 use super::cipher::Key;
 
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "macos")]
+use self::macos as store;
+#[cfg(not(target_os = "macos"))]
 use self::secret_service as store;
-#[cfg(not(target_os = "linux"))]
-use self::system as store;
 
 /// Returns the secret under `name`; where there are several entries of that name, that of the first.
 pub(crate) fn read(name: &EntryName, patience: &Patience) -> Result<Key, Error> {
@@ -76,9 +76,8 @@ pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<Deleted, E
     }
 }
 
-/// Returns the names of all entries that tokctl made, for any vault; `None` if the keychain can't
-/// be searched.
-pub(crate) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
+/// Returns the names of all entries that tokctl made, for any vault.
+pub(crate) fn entries(patience: &Patience) -> Result<Vec<String>, Error> {
     store::entries(patience)
 }
 

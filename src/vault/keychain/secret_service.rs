@@ -1,4 +1,4 @@
-//! The keychain of a Linux desktop (freedesktop.org Secret Service API 0.2): GNOME Keyring,
+//! The keychain of a free desktop (freedesktop.org Secret Service API 0.2): GNOME Keyring,
 //! KWallet, KeePassXC.
 //!
 //! The session is plain. Encryption between tokctl and the service would hide the secret only from
@@ -70,7 +70,7 @@ pub(super) fn try_out(name: &EntryName, text: &str, patience: &Patience) -> Resu
     })
 }
 
-pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
+pub(super) fn entries(patience: &Patience) -> Result<Vec<String>, Error> {
     connected(patience, move |asking| {
         let attributes = HashMap::from([("service", SERVICE)]);
         let found = asking.service.search_items(attributes).map_err(explain)?;
@@ -80,7 +80,7 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
             names.extend(attributes.remove("username"));
         }
         names.sort();
-        Ok(Some(names))
+        Ok(names)
     })
 }
 

@@ -10,7 +10,7 @@ use super::checks::{Params, TokenRequest};
 use crate::http::Request;
 
 /// An RSA key in PKCS #8 that was made for these tests and opens nothing anywhere.
-const KEY: &str = include_str!("../made_up_rsa_key.base64");
+const KEY: &str = include_str!("../../../src/oauth/made_up_rsa_key.base64");
 
 pub(crate) const EMAIL: &str = "robot@made-up.example";
 

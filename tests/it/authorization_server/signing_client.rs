@@ -17,7 +17,7 @@ use super::checks::Params;
 use crate::http::Request;
 
 /// An RSA key in PKCS #8 that was made for these tests and opens nothing anywhere.
-const RSA: &str = include_str!("../made_up_rsa_key.base64");
+const RSA: &str = include_str!("../../../src/oauth/made_up_rsa_key.base64");
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

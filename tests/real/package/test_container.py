@@ -176,6 +176,23 @@ def test_the_manifest_gives_an_application_a_token_that_works(image, tmp_path, k
     assert "acme" in container("app").succeed("/usr/bin/tokctl", "list")
 
 
+def test_a_configuration_is_believed_where_nobody_in_the_pod_can_change_it(image, tmp_path):
+    config_map, job = yaml.safe_load_all((ROOT / "tests/it/recipes_keyless/kubernetes.yaml").read_text())
+    (its,) = job["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each["value"] for each in its["env"]}
+    (place,) = (mount["mountPath"] for mount in its["volumeMounts"] if mount["name"] == "config")
+    folder = kubernetes_secret(tmp_path / "config", config_map["data"], CHOSEN)
+    folder.chmod(0o777)
+    mounted = Container(image, env, CHOSEN)
+    mounted.mount(folder, place)
+    assert "workloadIdentityPools" in mounted.succeed("/usr/bin/tokctl", "providers", "gdrive")
+    # In an emptyDir it could be anybody's.
+    open_to_all = Container(image, env, CHOSEN)
+    open_to_all.mount(folder, place, writable=True)
+    refused = open_to_all.run("/usr/bin/tokctl", "providers", "gdrive")
+    assert refused.returncode == 2 and "as of a ConfigMap" in refused.stderr, refused
+
+
 @pytest.mark.skipif(shutil.which("buildah") is None, reason="no engine is here")
 def test_an_engine_builds_the_image(tmp_path):
     version = the_one("tokctl-*-root-amd64.tar.gz").name.split("-")[1]

@@ -109,7 +109,8 @@ def test_the_notices_have_each_crate_with_the_text_of_its_licence(archives, mach
     notices = (archives[machine] / "THIRD-PARTY").read_text()
     head, *texts = notices.split("=" * 100)
     named = {line.split(":")[0] for line in head.splitlines() if re.match(r"\S+ \d+\.\d+\.\d+\S*: ", line)}
-    assert named == linked_crates(machine)
+    # Cargo names a few more: what a crate for the compiler alone asks of one that is linked.
+    assert named >= linked_crates(machine)
     have_text = {name for text in texts for name in text.split("-" * 100)[0].strip().split(", ")}
     assert named <= have_text
     for wording in ("ring", "BoringSSL", "GNU C Library", "Version 2.1, February 1999", "Redistributions in binary form"):

@@ -13,13 +13,15 @@ use crate::cli::commands::run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::key_material;
+use crate::cli::secret_file;
 use crate::cli::typed::quoted;
 use crate::config::Config;
 use crate::executable;
 use crate::model::account::ProviderName;
 use crate::ops::SlotSecret;
-use crate::ops::doctor::{self, Check};
+use crate::ops::doctor::{self, Check, Finding, Remedy};
 use crate::ops::providers::{self, Provider};
+use crate::private_file::Readers;
 use crate::untrusted::printable;
 
 /// The variables that name files with keys and passphrases, of the vault and of bundles.
@@ -109,18 +111,27 @@ fn contradictions(context: &Context, at_hand: &[SlotSecret]) -> Vec<Row> {
     rows
 }
 
-/// Checks who can read the files with keys and passphrases, except where the system keeps them.
+/// Checks who can read and change the files with keys and passphrases.
 fn key_files(context: &Context) -> Vec<Row> {
-    let environment = &context.environment;
-    let credentials = environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    KEY_FILES
+    let files: BTreeSet<PathBuf> = KEY_FILES
         .into_iter()
-        .filter_map(|name| environment.get(name).map(PathBuf::from))
-        .filter(|path| !path.starts_with("/run/secrets"))
-        .filter(|path| !credentials.as_ref().is_some_and(|kept| path.starts_with(kept)))
-        .filter_map(|path| doctor::private_file(&path))
-        .map(row_of)
-        .collect()
+        .filter_map(|name| context.environment.get(name).map(PathBuf::from))
+        .collect();
+    files.iter().filter_map(|path| check_secret_file(context, path)).collect()
+}
+
+/// Checks who can change a file with a secret, and who can read it: that is no finding where no other
+/// command warns of it.
+fn check_secret_file(context: &Context, path: &Path) -> Option<Row> {
+    let is_open = secret_file::is_open_on_purpose(context, path);
+    let allowed = if is_open { Readers::Others } else { Readers::OwnerOnly };
+    let finding = doctor::private_file(path, allowed)?;
+    let is_readable =
+        matches!(finding, Finding::Assessed { remedy: Some(Remedy::KeepReadersOut(_)), .. });
+    let row = row_of(finding);
+    // Nobody changes a mode there.
+    let is_in_pod = is_readable && secret_file::is_of_kubernetes(path);
+    Some(if is_in_pod { row.hint(secret_file::POD_REMEDY) } else { row })
 }
 
 /// Returns a row for each directory that a killed `tokctl run --file` left behind.
@@ -202,14 +213,19 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     if let Some(path) = &definition.client_secret_file {
         // Who can read it is told by a row.
         match client_settings::read_text(path).map(zeroize::Zeroizing::new) {
-            Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
+            Ok(_) => rows.extend(check_secret_file(context, path)),
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }
     rows.extend(key(context, provider));
-    if let Err(error) = client_settings::client_certificate(provider) {
+    if let Err(error) = client_settings::client_certificate(context, provider) {
         rows.push(Row::failure(Check::Providers, error));
     }
+    let with_key = definition
+        .client_certificate_key_file
+        .as_ref()
+        .or(definition.client_certificate_file.as_ref());
+    rows.extend(with_key.and_then(|path| check_secret_file(context, path)));
     let commands = [
         ("the client secret", &definition.client_secret_command),
         ("the client's key", &definition.client_key_command),
@@ -242,7 +258,7 @@ fn key(context: &Context, provider: &Provider) -> Vec<Row> {
         let read = read.map(|text| client_settings::described(text, provider));
         let read = read.and_then(|key| Ok(provider.client_key(&key, None)?));
         match read {
-            Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
+            Ok(_) => rows.extend(check_secret_file(context, path)),
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }

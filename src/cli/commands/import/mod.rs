@@ -262,7 +262,7 @@ fn service(
         None => None,
     };
     let certificate = match &client {
-        Some(_) => client_settings::client_certificate(&provider)?,
+        Some(_) => client_settings::client_certificate(context, &provider)?,
         None => None,
     };
     Ok(Service { provider, client, key, trusted_certificates, certificate })

@@ -162,7 +162,7 @@ pub(super) fn plan(
         None => own.scopes(&provider)?,
     };
     let certificates = client_settings::trusted_certificates(&provider)?;
-    let certificate = client_settings::client_certificate(&provider)?;
+    let certificate = client_settings::client_certificate(context, &provider)?;
     let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
     plan.client_secret = chosen.secret;

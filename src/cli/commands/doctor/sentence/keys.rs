@@ -74,7 +74,6 @@ pub(super) fn entries(fact: &EntriesFact) -> String {
             "there are {count} entries named `{}`, of which one opens this vault: each is tried",
             printable(name)
         ),
-        EntriesFact::NotSearchable => "this system's keychain can't be searched".into(),
         EntriesFact::NotSearched(why) => why.to_string(),
         EntriesFact::Interrupted { name } => {
             format!("an interrupted change of keys left the entry `{}`", printable(name))
