@@ -183,7 +183,8 @@ fn an_outage_is_told_once_then_how_many_it_holds_back_then_its_end() {
     assert_eq!(outages.len(), 1, "{lines:#?}");
     assert!(outages[0].contains("level=error") && outages[0].contains("server=127.0.0.1:"));
     let held = first(&lines, "held_back");
-    assert_eq!(held.len(), 1, "{lines:#?}");
+    // Once more, if the pause ends within a round: it was over for one of them.
+    assert!((1..=2).contains(&held.len()), "{lines:#?}");
     assert!(held[0].contains("level=warn") && held[0].ends_with("credentials=3"), "{held:?}");
     assert_eq!(first(&lines, "failed"), [""; 0], "{lines:#?}");
     let cycles = first(&lines, "cycle");
