@@ -87,8 +87,10 @@ impl<'a> Refresh<'a> {
                 }
                 turn = Some(held);
             }
+            // Who has the turn here waits for another machine.
+            std::thread::sleep(if turn.is_none() { POLL } else { self.vault.pause(POLL) });
+            // Asked after the pause: just behind a failed try, another one that waits would have it.
             let others_hold_it = turn.is_none() && !queue.is_free()?;
-            std::thread::sleep(if others_hold_it { POLL } else { self.vault.pause(POLL) });
             if !others_hold_it {
                 // Reading another process's result needs no turn, so all waiting processes can
                 // go on at once.
