@@ -1,6 +1,7 @@
 //! Where a vault is, by the text of `--vault` or TOKCTL_VAULT.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::vaults::is_name;
@@ -20,7 +21,7 @@ pub(crate) enum VaultPlace {
 }
 
 /// A shared vault as it was named.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SharedName {
     /// The address of the database, as it was typed, without a pin.
     pub(crate) address: String,
@@ -56,6 +57,12 @@ pub(crate) fn is_address(text: &str) -> bool {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
     text.contains("://") || text.split_once('=').is_some_and(is_keyword)
+}
+
+impl fmt::Debug for SharedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedName({})", self.address_without_password())
+    }
 }
 
 impl SharedName {

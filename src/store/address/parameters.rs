@@ -79,7 +79,7 @@ impl Parameter {
 }
 
 /// Values of parameters, the first of each counts. An empty value counts as none.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Parameters(Vec<(Parameter, String)>);
 
 impl Parameters {
