@@ -79,6 +79,7 @@
 mod secret;
 mod untrusted;
 mod bounded;
+mod causes;
 mod private_file;
 mod atomic_file;
 mod paths;

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::{proxy, tls};
+use crate::causes;
 
 /// Returns why a request failed, in a few words: those of the innermost error, which names the fault
 /// itself, and never the URL, which may hold a secret.
@@ -10,10 +11,7 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> String {
     if let Some(words) = tls::fault(error).or_else(|| proxy::fault(error)) {
         return words;
     }
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
+    let innermost = causes::innermost(error);
     let words = match innermost.downcast_ref::<reqwest::Error>() {
         // This one alone prints the URL.
         Some(error) if error.is_timeout() => "it took too long".to_owned(),

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::causes;
+
 /// The variables that name the proxy, as people set them.
 const NAMED: &str = "the proxy of HTTPS_PROXY or ALL_PROXY";
 
@@ -28,11 +30,7 @@ fn words(why: &str, error: &(dyn Error + 'static)) -> String {
             format!("{NAMED} wants a name and a password, as in http://USER:PASSWORD@HOST:PORT")
         }
         "failed to create underlying connection" => {
-            let mut innermost = error;
-            while let Some(source) = innermost.source() {
-                innermost = source;
-            }
-            let reason = innermost.to_string();
+            let reason = causes::innermost(error).to_string();
             let reason = reason.split(" (os error").next().unwrap_or_default();
             if reason.contains(why) {
                 format!("{NAMED} can't be reached")

@@ -1,19 +1,20 @@
 //! The failures of TLS, in words.
 
 use std::error::Error as StdError;
-use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
+use crate::causes;
+
 /// Returns why TLS failed if that is among the causes of `error`.
 pub(super) fn fault(error: &(dyn StdError + 'static)) -> Option<String> {
-    find(error).map(words)
+    causes::find(error).map(words)
 }
 
 /// Whether the server ended the handshake over the client's certificate, or for want of one. With
 /// TLS 1.3 it says so after the request was sent, of which it has read nothing.
 pub(super) fn is_about_client_certificate(error: &(dyn StdError + 'static)) -> bool {
-    matches!(find(error), Some(Error::AlertReceived(alert)) if is_about_certificate(*alert))
+    matches!(causes::find(error), Some(Error::AlertReceived(alert)) if is_about_certificate(*alert))
 }
 
 /// Whether a server says with `alert` that it takes no such certificate (RFC 8446 §6.2).
@@ -29,23 +30,6 @@ fn is_about_certificate(alert: AlertDescription) -> bool {
         AlertDescription::AccessDenied,
     ]
     .contains(&alert)
-}
-
-/// Returns the failure of TLS among the causes of `error`.
-fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        // An I/O error passes its own source on, and not the error that it was made of.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = inner.and_then(|inner| inner.downcast_ref()) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
 
 fn words(error: &Error) -> String {
@@ -126,6 +110,8 @@ fn spaced(variant: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use std::sync::Arc;
     use std::time::Duration;
 

@@ -24,6 +24,8 @@ mod secret;
 mod untrusted;
 #[path = "../../src/bounded.rs"]
 mod bounded;
+#[path = "../../src/causes.rs"]
+mod causes;
 #[path = "../../src/private_file/mod.rs"]
 mod private_file;
 #[path = "../../src/paths.rs"]

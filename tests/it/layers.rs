@@ -24,6 +24,7 @@ const FOUNDATION: [&str; 11] = [
     "name_service",
     "signals",
     "bounded",
+    "causes",
     "executable",
 ];
 

@@ -1,11 +1,11 @@
 //! What went wrong with a statement or a connection, and what the caller does next.
 
-use std::error::Error as StdError;
 use std::io;
 
 use tokio_postgres::error::SqlState;
 
 use super::clear::IN_CLEAR;
+use crate::causes;
 use crate::store::address::{Address, Place};
 use crate::store::error::Error as StoreError;
 use crate::store::shared_error::Error;
@@ -49,10 +49,10 @@ impl Fault {
 /// Returns what a failed login at `place` means.
 pub(super) fn of_login(error: &tokio_postgres::Error, place: &Place, address: &Address) -> Error {
     let (why, place) = (words(error), place.to_string());
-    if find::<rustls::Error>(error).is_some() {
+    if causes::find::<rustls::Error>(error).is_some() {
         return Error::NotVerified { place, why };
     }
-    if let Some(inner) = find::<io::Error>(error)
+    if let Some(inner) = causes::find::<io::Error>(error)
         && inner.to_string().contains(IN_CLEAR)
     {
         return Error::PasswordInClear { place };
@@ -118,27 +118,6 @@ fn words(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         return printable(said.message());
     }
-    let mut innermost: &(dyn StdError + 'static) = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let text = innermost.to_string();
+    let text = causes::innermost(error).to_string();
     printable(text.split(" (os error").next().unwrap_or_default())
-}
-
-/// Returns the error of type `T` among the causes of `error`.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        // An I/O error passes its own source on, and not the error that it was made of.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = inner.and_then(|inner| inner.downcast_ref()) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
