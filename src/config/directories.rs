@@ -12,14 +12,12 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::own_file::{self, LARGEST, parse};
 use crate::model::account::{ProviderName, UserName};
 use crate::private_file;
 
 /// The name of a project's file.
 pub(crate) const FILE: &str = ".tokctl.toml";
-
-/// The greatest size of a file of users, in bytes.
-const LARGEST: u64 = 256 * 1024;
 
 /// The reason why a file of users can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +31,15 @@ pub(crate) enum Error {
     /// There is no project's file in this directory or above it.
     #[error("there is no {FILE} in `{}` or above it", directory.display())]
     NoFile { directory: PathBuf },
+}
+
+impl From<own_file::Error> for Error {
+    fn from(error: own_file::Error) -> Self {
+        match error {
+            own_file::Error::File(error) => Self::File(error),
+            own_file::Error::Malformed { path, message } => Self::Malformed { path, message },
+        }
+    }
 }
 
 /// What `tokctl use` keeps: one file for all directories.
@@ -77,29 +84,12 @@ pub(crate) struct DirectoryUser {
 impl Kept {
     /// Reads the file at `path`; a missing one is empty. Fails if others can write it.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = match private_file::read_trusted_plain(path, LARGEST) {
-            Ok(bytes) => bytes,
-            Err(private_file::Error::Io { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                return Ok(Self::default());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        parse(&bytes).map_err(|message| Error::Malformed { path: path.to_owned(), message })
+        Ok(own_file::load(path)?)
     }
 
     /// Replaces the file at `path`, whose directory is made if it is missing.
     pub(crate) fn store(&self, path: &Path) -> Result<(), Error> {
-        if let Some(directory) = path.parent() {
-            private_file::create_directory(directory)?;
-        }
-        let text = toml::to_string(self).map_err(|error| Error::Malformed {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
-        private_file::replace_private(path, text.as_bytes())
-            .map_err(|source| private_file::Error::Io { path: path.to_owned(), source }.into())
+        Ok(own_file::store(path, self)?)
     }
 
     /// Lets `user` be the user of `provider` in `directory` and below it.
@@ -201,14 +191,6 @@ impl ProjectFile {
         let digest = HEXLOWER.encode(&Sha256::digest(&bytes));
         Ok(Some(Self { path, users, digest }))
     }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-        format!("line {line}: {}", error.message())
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The user's configuration, `config.toml`: defaults, hooks, the audit and own providers.
 
+mod own_file;
 pub(crate) mod directories;
 pub(crate) mod vaults;
 

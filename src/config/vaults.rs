@@ -5,28 +5,15 @@
 //! are files that nobody else may write.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::private_file;
-
-/// The greatest size of the file of joined vaults, in bytes.
-const LARGEST: u64 = 256 * 1024;
+use super::own_file;
+pub(crate) use super::own_file::Error;
 
 /// The most characters of a vault's name.
 const LONGEST_NAME: usize = 64;
-
-/// The reason why the file of joined vaults can't be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(transparent)]
-    File(#[from] private_file::Error),
-    /// The file is not as tokctl wrote it.
-    #[error("`{}`: {message}", path.display())]
-    Malformed { path: PathBuf, message: String },
-}
 
 /// The vaults that this user joined.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,31 +55,12 @@ pub(crate) fn split_pin(text: &str) -> (&str, Option<&str>) {
 impl Joined {
     /// Reads the file at `path`; a missing one is empty. Fails if others can write it.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = match private_file::read_trusted_plain(path, LARGEST) {
-            Ok(bytes) => bytes,
-            Err(private_file::Error::Io { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                return Ok(Self::default());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let malformed = |message| Error::Malformed { path: path.to_owned(), message };
-        let text = std::str::from_utf8(&bytes).map_err(|_| malformed("it is not UTF-8".into()))?;
-        toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))
+        own_file::load(path)
     }
 
     /// Replaces the file at `path`, whose directory is made if it is missing.
     pub(crate) fn store(&self, path: &Path) -> Result<(), Error> {
-        if let Some(directory) = path.parent() {
-            private_file::create_directory(directory)?;
-        }
-        let text = toml::to_string(self).map_err(|error| Error::Malformed {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
-        private_file::replace_private(path, text.as_bytes())
-            .map_err(|source| private_file::Error::Io { path: path.to_owned(), source }.into())
+        own_file::store(path, self)
     }
 
     /// Keeps `vault` under `name`, in the place of another one of that name. The first that is kept
