@@ -38,6 +38,8 @@ mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;
+mod older;
+mod terms;
 mod writes;
 mod refresh_turn;
 mod keys;

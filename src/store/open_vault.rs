@@ -7,7 +7,6 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -17,9 +16,9 @@ use super::error::Error;
 use super::evidence::Found;
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
-use super::record::{Row, SharedLease};
+use super::record::Row;
 use super::sqlite::examine::{self, Damage};
-use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, header};
+use super::sqlite::{Remember, Sqlite, bundles, credentials, header};
 use super::unlock;
 use super::vault::Vault;
 use super::watermarks::Watermarks;
@@ -75,15 +74,6 @@ impl Opener {
         let vault = OpenVault::sharing(vault, self.secret.clone(), Arc::clone(&self.key));
         Ok(vault.with_watermarks(self.watermarks.clone()))
     }
-}
-
-/// The parts of a vault that are older than this machine has seen.
-#[derive(Debug)]
-pub(crate) struct Older {
-    /// Whether the file as a whole is.
-    pub(crate) file: bool,
-    /// The accounts whose credential is.
-    pub(crate) accounts: Vec<Account>,
 }
 
 impl Deref for OpenVault {
@@ -170,78 +160,6 @@ impl OpenVault {
 
     pub(super) fn watermarks(&self) -> &Watermarks {
         &self.watermarks
-    }
-
-    /// Returns what is older here than this machine has seen.
-    pub(crate) fn older(&self) -> Result<Older, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => {
-                return Ok(Older { file: false, accounts: server.all_older()? });
-            }
-        };
-        let found = self.under_key(|key| {
-            file.read(|view| {
-                let seen = Seen::of(&self.watermarks, key.vault);
-                let file = seen.is_older_file(view, key)?;
-                Ok(Older { file, accounts: seen.all_older(view)? })
-            })
-        })?;
-        if !found.file && found.accounts.is_empty() {
-            return Ok(found);
-        }
-        // What another process wrote since this view of the vault was taken is no older.
-        file.look_again()?;
-        self.older_among(&found.accounts)
-    }
-
-    /// Fails with [`Error::Older`] if the file or the credential of `account` is older than this
-    /// machine has seen.
-    pub(crate) fn expect_newest(&self, account: &Account) -> Result<(), Error> {
-        let accounts = std::slice::from_ref(account);
-        let mut found = self.older_among(accounts)?;
-        if found.file || !found.accounts.is_empty() {
-            // What another process wrote since this view of the vault was taken is no older.
-            self.look_again()?;
-            found = self.older_among(accounts)?;
-        }
-        match (found.accounts.pop(), found.file) {
-            (None, false) => Ok(()),
-            (account, _) => Err(Error::Older { account }),
-        }
-    }
-
-    fn older_among(&self, accounts: &[Account]) -> Result<Older, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => {
-                return Ok(Older { file: false, accounts: server.older(accounts)? });
-            }
-        };
-        self.under_key(|key| {
-            file.read(|view| {
-                let seen = Seen::of(&self.watermarks, key.vault);
-                let file = seen.is_older_file(view, key)?;
-                Ok(Older { file, accounts: seen.older(view, accounts)? })
-            })
-        })
-    }
-
-    /// Accepts the vault as it is, even where this machine has seen a newer one.
-    pub(crate) fn accept_older(&self) -> Result<(), Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => return server.accept_all(),
-        };
-        self.under_key(|key| {
-            let seen = Seen::of(&self.watermarks, key.vault);
-            file.read(|view| seen.accept_all(view, key, self.location()))?;
-            seen.keep();
-            Ok(())
-        })
     }
 
     /// Whether the sealed part of the header does not open, although the key is the right one.
@@ -529,71 +447,10 @@ impl OpenVault {
         &self.vault.engine
     }
 
-    /// Returns the key under which this machine seals what lies beside the vault.
-    pub(super) fn machine_key(&self) -> Arc<DataKey> {
-        match self.engine() {
-            Engine::Sqlite(_) => self.key(),
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => Arc::new(server.machine_key().clone()),
-        }
-    }
-
-    /// Returns the pause between two looks at what another process does: `on_machine`, or a longer one
-    /// where each look is a request to a database.
-    pub(crate) fn pause(&self, on_machine: Duration) -> Duration {
-        match self.engine() {
-            Engine::Sqlite(_) => on_machine,
-            #[cfg(feature = "postgres")]
-            Engine::Server(_) => super::postgres::pause(),
-        }
-    }
-
-    /// Returns how long a turn to refresh is waited for: `on_machine`, or until the lease of a member
-    /// who died is over.
-    pub(crate) fn patience(&self, on_machine: Duration) -> Duration {
-        match self.engine() {
-            Engine::Sqlite(_) => on_machine,
-            #[cfg(feature = "postgres")]
-            Engine::Server(_) => super::postgres::LEASE_PATIENCE,
-        }
-    }
-
-    /// Returns the lease of a request that this process is about to send, in a shared vault.
-    pub(super) fn shared_lease(&self) -> Option<SharedLease> {
-        match self.engine() {
-            Engine::Sqlite(_) => None,
-            #[cfg(feature = "postgres")]
-            Engine::Server(_) => Some(SharedLease { is_running: true, holder: None }),
-        }
-    }
-
-    /// Fails for a member of a shared vault who may not renew the token of `account`.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
-    )]
-    pub(crate) fn check_may_refresh(&self, account: &Account) -> Result<(), Error> {
-        match self.engine() {
-            Engine::Sqlite(_) => Ok(()),
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => server.check_may_refresh(account),
-        }
-    }
-
     /// Returns the audit's settings, as far as a configuration was read.
     #[cfg(feature = "postgres")]
     pub(super) fn audit_settings(&self) -> Settings {
         lock(&self.audit_settings).unwrap_or_default()
-    }
-
-    /// Returns the time by which the vault is judged: that of the machine, `by_machine`, or that of
-    /// the database where many machines share the vault.
-    pub(crate) fn now(&self, by_machine: Timestamp) -> Timestamp {
-        match self.engine() {
-            Engine::Sqlite(_) => by_machine,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => server.now(),
-        }
     }
 
     /// Sets the audit's settings, which the next write seals, so that commands that read no
