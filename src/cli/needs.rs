@@ -179,6 +179,9 @@ fn judge(
             (Need::Nothing, "what became of its last refresh is not known".into())
         }
         Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
+            Some(failed) if failed.brought_unusable_token() => {
+                (login, format!("{needs}: the provider issues tokens that can't be used"))
+            }
             Some(failed) if failed.outcome == Outcome::Configuration => {
                 (login, format!("{needs}: the provider refuses its client"))
             }

@@ -93,6 +93,14 @@ impl Attempt {
         self.error.as_deref().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
     }
 
+    /// Whether the server answered a refresh with a token of a type that tokctl can't use.
+    pub(crate) fn brought_unusable_token(&self) -> bool {
+        self.action == Action::Refresh
+            && self.outcome == Outcome::Configuration
+            && self.error.is_none()
+            && self.status.is_some_and(|status| (200..=299).contains(&status))
+    }
+
     /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the
     /// attempt's credential.
     pub(crate) fn is_failed_refresh(&self, summary: &Summary) -> bool {

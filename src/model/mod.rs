@@ -27,6 +27,7 @@ pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod workload;
 pub(crate) mod credential;
+pub(crate) mod token_type;
 pub(crate) mod without_secrets;
 pub(crate) mod readiness;
 pub(crate) mod summary;

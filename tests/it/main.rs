@@ -131,5 +131,6 @@ mod promises;
 mod generated;
 mod obliging_server;
 mod throwaway;
+mod token_type;
 mod manual;
 mod readme;

@@ -166,6 +166,11 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             )
         }
         Diagnosis::InDoubt { .. } => format!("{}: the next call tries again", in_doubt(evidence)),
+        Diagnosis::Configuration
+            if evidence.last_failure().is_some_and(Attempt::brought_unusable_token) =>
+        {
+            format!("the last refresh brought a token that can't be used{said}")
+        }
         Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
@@ -234,6 +239,7 @@ fn attempt(last: &Attempt, times: Times) -> String {
         Action::Check => "check",
     };
     let outcome = match (last.outcome, last.action) {
+        _ if last.brought_unusable_token() => "its token can't be used",
         (Outcome::Done, _) => "it succeeded",
         (Outcome::Refused, _) => "it was refused",
         (Outcome::Configuration, Action::Refresh) => "the client's settings were refused",

@@ -93,6 +93,10 @@ pub(super) const MEND_CERTIFICATE: &str =
 const DEFINE_IT: &str =
     "if you trust that address, define the service with it as `issuer` in config.toml";
 
+/// The hint where a server issues tokens of a type that tokctl can't use.
+pub(super) const WANT_BEARER_TOKENS: &str = "have the service issue bearer tokens to this client, \
+    or add the type to `dialect.bearer_token_types` in config.toml if its API takes it as `Bearer`";
+
 /// The word with which Google refuses a service account's token to whoever may not act as it.
 pub(super) const DENIED: &str = "permission_denied";
 
@@ -111,6 +115,9 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
         TokenError::ClientRefused { .. } => {
             "compare client id, secret or key, and redirect URI with those that are registered"
                 .into()
+        }
+        TokenError::UnusableToken { .. } => {
+            format!("{WANT_BEARER_TOKENS}, then run the command again").into()
         }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         error if error.retry_after().is_some() => {
@@ -193,6 +200,7 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::IdentityRefused { .. }
+        | TokenError::UnusableToken { .. }
         | TokenError::NotSigned(_)
         | TokenError::Fault(
             Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
