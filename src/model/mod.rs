@@ -6,6 +6,7 @@
 pub(crate) mod nearest;
 pub(crate) mod account;
 pub(crate) mod reach;
+pub(crate) mod address_secret;
 pub(crate) mod address;
 pub(crate) mod reference;
 pub(crate) mod resource;
@@ -20,6 +21,7 @@ pub(crate) mod dialect;
 pub(crate) mod registration;
 pub(crate) mod signing;
 pub(crate) mod client_key;
+pub(crate) mod der;
 pub(crate) mod certificate_life;
 pub(crate) mod client_certificate;
 pub(crate) mod client_authentication;

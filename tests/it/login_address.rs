@@ -271,6 +271,7 @@ fn what_the_resource_says_with_no_metadata_of_its_own() {
         "GET /.well-known/oauth-protected-resource/mcp",
         Response::new(404, "text/plain", ""),
     );
+    open.answers("POST /mcp", Response::json(200, &json!({})));
     let said = fails(&TestEnv::new(), &open.url("/mcp"), 2);
     assert!(said.contains("asks for no token"), "{said}");
 }

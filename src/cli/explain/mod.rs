@@ -21,9 +21,10 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, WANT_BEARER_TOKENS,
-    check_error, compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
-    protection_error, refused_unattended, registration_error, token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, TRUST_SERVER,
+    WANT_BEARER_TOKENS, check_error, compare_settings, identity_hint, listener_error,
+    metadata_error, not_redeemed, protection_error, refused_unattended, registration_error,
+    token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -101,6 +102,10 @@ impl From<OpsError> for CliError {
             OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
+            OpsError::UnknownPkce { provider, .. } => (
+                Kind::Usage,
+                Some(format!("if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again").into()),
+            ),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. }
@@ -144,6 +149,7 @@ fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
         TokenError::Fault(Fault::CertificateRefused { .. }) => {
             format!("{MEND_CERTIFICATE}, then `{}`", command("refresh", account)).into()
         }
+        TokenError::Fault(Fault::NotSent { is_untrusted: true, .. }) => TRUST_SERVER.into(),
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         // A grant that a person has to renew is `LoginRequired` by now.
         TokenError::GrantRefused { .. } => refused_unattended(account).into(),
