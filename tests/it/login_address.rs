@@ -363,8 +363,13 @@ fn a_check_asks_the_resource_and_a_missing_scope_is_told_with_its_command() {
     server.state().served = Response::json(403, &json!({})).with("WWW-Authenticate", challenge);
     let said = stderr(&env.tokctl(["check", &address]).assert().code(1));
     assert!(said.contains(&format!("tokctl login {NAME}/default --scope 'read write'")), "{said}");
+    let why = stdout(&env.tokctl(["why", &address]).assert().success());
+    assert!(why.contains("a scope that it lacks: write"), "{why}");
+    assert!(why.contains(&format!("tokctl login {NAME}/default --scope 'read write'")), "{why}");
     log_in(&env, &[&format!("{NAME}/default"), "--scope", "read write"]);
     assert_eq!(server.state().scopes, ["read", "read write"]);
+    let why = stdout(&env.tokctl(["why", &address]).assert().success());
+    assert!(!why.contains("lacks"), "{why}");
 }
 
 #[test]

@@ -125,8 +125,9 @@ fn list(context: &Context) -> Result<(), CliError> {
         return context.ui.json(&KeySlots { v: 1, slots });
     }
     let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
-    let titles = ["ID", "KIND", "CREATED", "HERE"];
-    let mut table = Table::new(titles.map(|title| (title, Fit::Whole)));
+    let titles =
+        [("ID", Fit::Whole), ("KIND", Fit::Whole), ("CREATED", Fit::Whole), ("HERE", Fit::Spare)];
+    let mut table = Table::new(titles);
     for ListedSlot { id, kind, created_at } in slots {
         let created = time::in_table(Some(created_at), now, terminal);
         let opens = if here.contains(&id) { "opens" } else { "-" };

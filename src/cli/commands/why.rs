@@ -129,7 +129,7 @@ impl<'a> Explanation<'a> {
             user: account.user.as_str(),
             finding: sentence(finding, evidence, times),
             facts,
-            command: command(context, account, finding.remedy(), can_be_checked),
+            command: command(context, account, finding, evidence, can_be_checked),
         }
     }
 }
@@ -168,8 +168,19 @@ impl Explanation<'_> {
     }
 }
 
-fn command(context: &Context, account: &Account, remedy: Remedy, can_be_checked: bool) -> String {
-    let verb = match remedy {
+fn command(
+    context: &Context,
+    account: &Account,
+    finding: &Diagnosis,
+    evidence: &Evidence,
+    can_be_checked: bool,
+) -> String {
+    let verb = match finding.remedy() {
+        Remedy::Login if *finding == Diagnosis::ScopeMissing => {
+            let scopes = evidence.wanted_scopes().map(ToString::to_string).unwrap_or_default();
+            let login = next_command::login(context, account);
+            return format!("{login} --scope {}", typed::quoted(&scopes));
+        }
         Remedy::Login => return next_command::login(context, account),
         Remedy::Resume => return RESUME.into(),
         // Where nothing says how to ask the service, only a use of the token tells more.
@@ -235,6 +246,12 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
             clock(*ahead)
         ),
+        Diagnosis::ScopeMissing => {
+            let granted = evidence.credential.scopes().cloned().unwrap_or_default();
+            let missing = evidence.wanted_scopes().map(|wanted| wanted.without(&granted));
+            let missing = missing.map(|missing| missing.to_string()).unwrap_or_default();
+            format!("its token works, but the service asks for a scope that it lacks: {missing}")
+        }
         Diagnosis::CheckFailed => {
             let last = evidence.last_check().and_then(|last| last.message.as_deref());
             let why = last.map(|message| format!(": {message}")).unwrap_or_default();

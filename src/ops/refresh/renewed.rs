@@ -21,7 +21,7 @@ pub(super) fn renewed_credential(
         None => credential.api.clone(),
     };
     grant.access_token = Some(answer.access_token);
-    grant.token_type = answer.token_type.word().to_owned();
+    answer.token_type.word().clone_into(&mut grant.token_type);
     grant.expiry = answer.expiry.or_as_long_as(grant.issued_at, grant.expiry, now);
     grant.issued_at = now;
     grant.due_at = today.renewal.due_at(now, grant.expiry);

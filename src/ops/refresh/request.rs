@@ -440,6 +440,7 @@ fn attempt(
         error: None,
         message: None,
         not_before: None,
+        wanted_scopes: None,
         refusals: 0,
         clock_skew: server_time.map(|date| date.duration_since(ended_at).as_secs()),
     }

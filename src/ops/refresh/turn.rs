@@ -229,6 +229,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: None,
+            wanted_scopes: None,
             refusals: 0,
         }
     }
