@@ -71,7 +71,7 @@ fn a_list_says_which_slot_opens_here() {
         let opening = slots.filter(|slot| slot["opens_here"] == true);
         opening.map(|slot| slot["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(here(&env), [own.clone()]);
+    assert_eq!(here(&env), std::slice::from_ref(&own));
     let shown = stdout(&env.tokctl(["key", "list"]).assert().success());
     let line = shown.lines().find(|line| line.contains(&own)).unwrap();
     assert!(line.trim_end().ends_with("opens"), "{shown}");
