@@ -4,7 +4,6 @@
 //! through different ones. However many credentials there are, a part of them is in memory at a time.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::thread;
 
 use jiff::Timestamp;
@@ -129,7 +128,7 @@ fn refresh(
         })
     };
     thread::scope(|scope| {
-        let (done, outcomes) = mpsc::channel();
+        let (done, outcomes) = many::results();
         many::start(scope, threads, &opener, &queue, &work, &done).map_err(|error| {
             CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
         })?;

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ pub(in crate::cli::commands::refresh) fn run(
         })
     };
     thread::scope(|scope| {
-        let (done, outcomes) = mpsc::channel();
+        let (done, outcomes) = many::results();
         many::start(scope, args.jobs, &opener, &queue, &work, &done).map_err(failed)?;
         let mut service = Service::new(args, &opener, &queue, log);
         loop {
