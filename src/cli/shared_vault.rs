@@ -17,6 +17,14 @@ pub(crate) struct Opened {
     name: SharedName,
 }
 
+/// The outcome of a change of the members.
+pub(crate) struct Changed {
+    /// The new list of members.
+    pub(crate) roster: Roster,
+    /// The refreshes whose answers were given up: who began them may not store them any more.
+    pub(crate) given_up: Vec<LeaseRunning>,
+}
+
 impl Deref for Opened {
     type Target = OpenVault;
 
@@ -60,15 +68,22 @@ impl Opened {
         Ok(shared::leases(&self.vault)?)
     }
 
-    /// Changes the list of members, and returns the new one. Writes an entry of the audit, whatever
-    /// became of the change.
+    /// Fails if this user may not make `change`, before anybody is asked about it.
+    pub(crate) fn check_change(&self, change: &Change) -> Result<(), CliError> {
+        Ok(shared::check_change(&self.vault, change)?)
+    }
+
+    /// Changes the list of members. Writes an entry of the audit, whatever became of the change.
+    ///
+    /// Fails if answers to refreshes would be given up by it, unless `forced`.
     pub(crate) fn change_members(
         &self,
         context: &Context,
         change: &Change,
-    ) -> Result<Roster, CliError> {
+        forced: bool,
+    ) -> Result<Changed, CliError> {
         audit_trail::keep_as_configured(context, &self.vault);
-        let changed = self.changed(context, change);
+        let changed = self.changed(context, change, forced);
         let (command, action, subject) = match change {
             Change::Add(member) => {
                 ("member", Action::AddMember, Subject::Member(member.label.as_str()))
@@ -85,11 +100,21 @@ impl Opened {
         changed
     }
 
-    fn changed(&self, context: &Context, change: &Change) -> Result<Roster, CliError> {
-        let changed = context.ui.while_waiting("changing the members", || {
-            shared::change_members(&self.vault, change)
-        })?;
-        Ok(changed)
+    fn changed(
+        &self,
+        context: &Context,
+        change: &Change,
+        forced: bool,
+    ) -> Result<Changed, CliError> {
+        let what = match change {
+            Change::Add(_) => "changing the members",
+            Change::Remove(_) | Change::SetRole(..) | Change::Rotate => {
+                "sealing everything anew, once no refresh is under way"
+            }
+        };
+        let work = || shared::change_members(&self.vault, change, forced);
+        let (roster, given_up) = context.ui.while_waiting(what, work)?;
+        Ok(Changed { roster, given_up })
     }
 
     /// Returns the address of the vault, without a password.

@@ -32,10 +32,22 @@ pub(crate) fn leases(vault: &OpenVault) -> Result<Vec<LeaseRunning>, Error> {
     Ok(end(vault)?.leases()?)
 }
 
+/// Fails if this member may not make `change`.
+pub(crate) fn check_change(vault: &OpenVault, change: &Change) -> Result<(), Error> {
+    Ok(end(vault)?.check_change(change)?)
+}
+
 /// Changes the list of members, and returns the new one. Where that takes something from a member,
 /// every credential is sealed anew under a new data key, all or nothing.
-pub(crate) fn change_members(vault: &OpenVault, change: &Change) -> Result<Roster, Error> {
-    Ok(end(vault)?.change_members(change)?)
+///
+/// Returns the refreshes too whose answers are given up by it: a member began them who may not write
+/// any more, and has not reported. Fails if there are any, unless `forced`.
+pub(crate) fn change_members(
+    vault: &OpenVault,
+    change: &Change,
+    forced: bool,
+) -> Result<(Roster, Vec<LeaseRunning>), Error> {
+    Ok(end(vault)?.change_members(change, forced)?)
 }
 
 fn opened(vault: Vault) -> Result<OpenVault, Error> {

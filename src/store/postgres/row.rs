@@ -228,8 +228,8 @@ impl Row {
         serde_json::from_slice(&membership.key.open(context, sealed).ok()?).ok()
     }
 
-    /// Returns the journal, if there is one.
-    fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
+    /// Returns the journal, if there is one, as the clock of the database judges it at `now`.
+    pub(super) fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
         let turn = self.turn.as_ref()?;
         let context = SealContext::SharedHolder { row: &self.name, attempt: &turn.attempt };
         let holder = turn.holder.as_ref().and_then(|holder| {
