@@ -5,11 +5,12 @@ use std::ops::Deref;
 use super::audit_trail;
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::kept_answers;
 use super::vault_place::SharedName;
 use super::vaults;
 use crate::model::audit::{Action, Subject};
 use crate::ops::OpenVault;
-use crate::ops::shared::{self, Change, LeaseRunning, MemberId, Roster};
+use crate::ops::shared::{self, Change, KeptAnswer, LeaseRunning, MemberId, Roster};
 
 /// A shared vault that is open, with the name under which it was found.
 pub(crate) struct Opened {
@@ -44,6 +45,7 @@ pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
     };
     let place = vaults::place(context, &name)?;
     let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
+    kept_answers::store_first(context, &vault);
     Ok(Opened::of(name, vault))
 }
 
@@ -66,6 +68,11 @@ impl Opened {
     /// Returns the refreshes that have no answer yet.
     pub(crate) fn leases(&self) -> Result<Vec<LeaseRunning>, CliError> {
         Ok(shared::leases(&self.vault)?)
+    }
+
+    /// Returns the answers to refreshes that this machine keeps.
+    pub(crate) fn kept_answers(&self) -> Result<Vec<KeptAnswer>, CliError> {
+        Ok(shared::kept_answers(&self.vault)?)
     }
 
     /// Fails if this user may not make `change`, before anybody is asked about it.

@@ -1,6 +1,8 @@
 //! Shared vaults: founding one, and changing who its members are.
 
 use super::error::Error;
+use crate::model::account::Account;
+pub(crate) use crate::store::KeptAnswer;
 use crate::store::shared::Shared;
 pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
 use crate::store::{self, OpenVault, Vault};
@@ -30,6 +32,17 @@ pub(crate) fn own_id(vault: &OpenVault) -> Result<MemberId, Error> {
 /// Returns the refreshes that a member began and has not reported on.
 pub(crate) fn leases(vault: &OpenVault) -> Result<Vec<LeaseRunning>, Error> {
     Ok(end(vault)?.leases()?)
+}
+
+/// Stores the answers to refreshes that only this machine has, and returns their accounts. A vault in
+/// a file has none.
+pub(crate) fn store_kept_answers(vault: &Vault) -> Result<Vec<Account>, Error> {
+    Ok(vault.store_kept_answers()?)
+}
+
+/// Returns the answers to refreshes that this machine keeps.
+pub(crate) fn kept_answers(vault: &OpenVault) -> Result<Vec<KeptAnswer>, Error> {
+    Ok(vault.kept_answers()?)
 }
 
 /// Fails if this member may not make `change`.

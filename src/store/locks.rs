@@ -133,9 +133,9 @@ pub(crate) struct CredentialLock {
 }
 
 impl CredentialLock {
-    /// Opens the lock's file, without taking the lock.
-    pub(crate) fn of(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
-        let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    /// Opens the file of the lock with the `name` of [`VaultFile::name_of`], without taking the lock.
+    pub(crate) fn named(vault: &VaultFile, name: &str) -> Result<Self, Error> {
+        let path = vault.ensure_sidecar()?.join(format!("{name}.lock"));
         let file = private_file::open_or_create(&path).map_err(failed)?;
         Ok(Self { path, file })
     }

@@ -58,7 +58,7 @@ pub(super) fn claim(
         (&over, Type::BYTEA),
         (&is_own, Type::BOOL),
     ];
-    if transaction.execute(&statement, &values)? == 1 {
+    if transaction.execute_last(&statement, &values)? == 1 {
         return Ok(Outcome::Done);
     }
     rows::header(transaction, membership)?;

@@ -55,7 +55,7 @@ pub(super) fn append(
     let (vault, n) = (next.vault(), signed(next.head().n)?);
     let values: [(&(dyn ToSql + Sync), Type); 2] =
         [(&vault.0.as_slice(), Type::BYTEA), (&n, Type::INT8)];
-    transaction.execute("UPDATE tokctl_vaults SET n = $2 WHERE vault = $1", &values)?;
+    transaction.execute_last("UPDATE tokctl_vaults SET n = $2 WHERE vault = $1", &values)?;
     Ok(())
 }
 

@@ -110,7 +110,7 @@ fn announce(
     );
     let values: [(&(dyn ToSql + Sync), Type); 2] =
         [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA)];
-    let found = connection.transact(|transaction| transaction.query(&statement, &values))?;
+    let found = connection.transact(|transaction| transaction.query_last(&statement, &values))?;
     Ok(match found.first() {
         None => Announced::ByAnother,
         Some(row) => Announced::Own { is_refreshing: row.get(0) },
@@ -127,7 +127,7 @@ fn withdraw(
     let values: [(&(dyn ToSql + Sync), Type); 2] =
         [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA)];
     connection.transact(|transaction| {
-        transaction.execute(
+        transaction.execute_last(
             "UPDATE tokctl_vaults SET held_until = 0, held_by = NULL
              WHERE vault = $1 AND held_by = $2",
             &values,
@@ -178,7 +178,7 @@ fn replace(
     let (n, generation) = (signed(roster.head().n)?, signed(roster.generation())?);
     let values: [(&(dyn ToSql + Sync), Type); 3] =
         [(&vault.0.as_slice(), Type::BYTEA), (&n, Type::INT8), (&generation, Type::INT8)];
-    transaction.execute(
+    transaction.execute_last(
         "UPDATE tokctl_vaults SET n = $2, generation = $3, held_until = 0, held_by = NULL
          WHERE vault = $1",
         &values,
@@ -243,8 +243,7 @@ impl Columns {
         let Found::Genuine(evidence, _) = row.evidence(membership, 0) else {
             return Err(tampered().into());
         };
-        let Evidence { attempt, reported, .. } = *evidence;
-        let evidence = Evidence { journal: None, attempt, reported };
+        let evidence = Evidence { journal: None, ..*evidence };
         let turn = row.turn.as_ref();
         self.holders.push(turn.and_then(|turn| {
             let from = SealContext::SharedHolder { row: &row.name, attempt: &turn.attempt };

@@ -68,6 +68,8 @@ struct Record {
     attempt: Option<Attempt>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported: Option<Reported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused_since: Option<u64>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -124,7 +126,8 @@ impl Membership {
             CredentialHealth::RefreshFailed => Some(Reported::RefreshFailed),
             CredentialHealth::LoginRequired => Some(Reported::LoginRequired),
         };
-        let record = Record { attempt: evidence.attempt.clone(), reported };
+        let Evidence { attempt, refused_since, .. } = evidence.clone();
+        let record = Record { attempt, reported, refused_since };
         let text = serde_json::to_vec(&record).map_err(|_| UNWRITABLE)?;
         let sealed = self.key.seal(SealContext::SharedEvidence { row, revision }, &text)?;
         let signature = self.signed(EVIDENCE, row, revision, &[&sealed]).sign(&self.identity);
@@ -213,7 +216,8 @@ impl Row {
             Some(Reported::LoginRequired) => CredentialHealth::LoginRequired,
         };
         let journal = self.journal(membership, now);
-        let evidence = Evidence { journal, attempt: record.attempt, reported };
+        let Record { attempt, refused_since, .. } = record;
+        let evidence = Evidence { journal, attempt, reported, refused_since };
         Found::Genuine(Box::new(evidence), self.revision)
     }
 

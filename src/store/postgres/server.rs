@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
 use super::claim::claim;
-use super::driver::{Connection, Fault, Transaction};
+use super::driver::{Connection, Transaction};
 use super::members::FoundedVault;
 use super::membership::Membership;
 use super::membership_change::{self, Changed, NO_SLOT};
-use super::row::Row;
 use super::pause::pause;
+use super::row::Row;
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
@@ -84,8 +84,12 @@ impl Server {
     pub(in crate::store) fn open(place: Place) -> Result<Self, StoreError> {
         let pin = place.pin.ok_or_else(|| Error::NoPin { place: place.address.shown() })?;
         let mut connection = Connection::to(place.address.clone());
-        let (membership, now) =
-            connection.single(|it| Membership::read(it, pin, &place.identity))?;
+        let mut read = || connection.single(|it| Membership::read(it, pin, &place.identity));
+        let (mut membership, mut now) = read()?;
+        if place.watermarks.check_roster(&membership.roster).is_err() {
+            // Another process of this machine may have seen a later entry since.
+            (membership, now) = read()?;
+        }
         Self::over(connection, membership, now, place)
     }
 
@@ -192,6 +196,7 @@ impl Server {
                     stored,
                     journal: evidence.journal,
                     attempt: evidence.attempt,
+                    refused_since: evidence.refused_since,
                     is_forged: false,
                 },
                 Found::Forged => Read::forged(stored),
@@ -309,8 +314,9 @@ impl Server {
     pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
         let older =
             |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
-        let found = self.revisions()?;
-        Ok(found.into_iter().filter(older).map(|(account, _)| account).collect())
+        let found: Vec<_> = self.revisions()?.into_iter().filter(older).collect();
+        // Another process of this machine may have seen newer rows since: they are read once more.
+        self.older(&found.into_iter().map(|(account, _)| account).collect::<Vec<_>>())
     }
 
     /// Returns which of `accounts` are older than this machine has seen.
@@ -361,8 +367,14 @@ impl Server {
         getrandom::fill(&mut id)?;
         match change {
             Change::BeginRefresh { account, journal, over } => {
-                self.check_age(account, journal.revision)?;
-                let outcome = self.inner().begin(account, journal, *over)?;
+                let outcome = match self.check_age(account, journal.revision) {
+                    Ok(()) => self.inner().begin(account, journal, *over)?,
+                    // Another process of this machine may have seen a newer row since.
+                    Err(older) => match self.evidence(account)? {
+                        Some((revision, _)) if revision > journal.revision => Outcome::Moved,
+                        Some(_) | None => return Err(older),
+                    },
+                };
                 if outcome == Outcome::Moved {
                     // Another member was faster, or replaces the data key: the next look comes later.
                     std::thread::sleep(pause());
@@ -456,8 +468,7 @@ impl Inner {
         let is_own = over.is_some_and(|over| self.attempts.contains(&over));
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
-            let work = |transaction: &Transaction<'_>| -> Result<Outcome, Fault> {
-                transaction.run("SET LOCAL synchronous_commit = on")?;
+            let work = |transaction: &Transaction<'_>| {
                 claim(transaction, membership, account, journal, over, is_own)
             };
             Ok((connection.transact(work)?, None))

@@ -263,8 +263,7 @@ impl Roster {
 
     /// Returns the members of the roster who may write, and may no longer in `next`.
     pub(crate) fn losing<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = &'a Member> {
-        let loses =
-            |member: &&Member| member.role.writes() && !next.is_writer(member.keys.id());
+        let loses = |member: &&Member| member.role.writes() && !next.is_writer(member.keys.id());
         self.members().iter().filter(loses)
     }
 

@@ -6,9 +6,9 @@ use std::io::IsTerminal;
 
 use serde::Serialize;
 
+use self::leaver::{ExposedJson, GivenUpJson};
 use crate::cli::context::Context;
 use crate::cli::error::{self, CliError, Hint};
-use self::leaver::{ExposedJson, GivenUpJson};
 use crate::cli::shared_vault::{self, Changed, Opened};
 use crate::cli::table::{Fit, Table};
 use crate::ops::exposure::Exposed;
