@@ -338,7 +338,8 @@ mod tests {
     #[test]
     fn a_credential_has_one_holder_and_does_not_delay_another() {
         let (_home, vault) = vault();
-        let queue = |user| CredentialLock::of(&vault, &account(user)).unwrap();
+        let queue =
+            |user| CredentialLock::named(&vault, &VaultFile::name_of(&account(user))).unwrap();
         let held = queue("x").take().unwrap().unwrap();
         let mut waiting = queue("x");
         assert!(waiting.take().unwrap().is_none());
@@ -353,11 +354,17 @@ mod tests {
     #[test]
     fn a_lock_file_that_was_taken_away_is_made_anew() {
         let (_home, vault) = vault();
-        let mut queue = CredentialLock::of(&vault, &account("x")).unwrap();
+        let mut queue = CredentialLock::named(&vault, &VaultFile::name_of(&account("x"))).unwrap();
         std::fs::remove_file(&queue.path).unwrap();
         let held = queue.take().unwrap();
         assert!(held.is_some());
-        assert!(CredentialLock::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
+        assert!(
+            CredentialLock::named(&vault, &VaultFile::name_of(&account("x")))
+                .unwrap()
+                .take()
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]

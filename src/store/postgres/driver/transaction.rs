@@ -133,17 +133,17 @@ impl<'a> Transaction<'a> {
         let all = async {
             let begin = pin!(self.when(begins, BEGIN));
             let answer = pin!(answer);
-            let commit = pin!(self.when(commits, "COMMIT"));
+            let end = pin!(self.when(commits, "COMMIT"));
             let begin = Sent::send(begin).await;
             let answer = Sent::send(answer).await;
-            let commit = Sent::send(commit).await;
+            let end = Sent::send(end).await;
             // A statement behind one that failed is refused, and a commit then is none.
-            let begun = begin.answer().await;
+            let started = begin.answer().await;
             let answer = answer.answer().await;
-            let committed = commit.answer().await;
-            begun?;
+            let ended = end.answer().await;
+            started?;
             let answer = answer?;
-            committed.map(|()| answer)
+            ended.map(|()| answer)
         };
         match self.runtime.block_on(async { tokio::time::timeout(LIMIT, all).await }) {
             Ok(Ok(answer)) => Ok(answer),
