@@ -55,7 +55,7 @@ class SharedDatabase(PostgreSQL):
 
     def command(self):
         kept = [part for part in super().command() if part != "listen_addresses="]
-        options = ["listen_addresses=localhost", f"port={self.port}", "max_connections=60"]
+        options = ["listen_addresses=localhost", f"port={self.port}", "max_connections=200"]
         # A flag stood before what was left out.
         kept = kept[:kept.index("-c")] + kept[kept.index("-c") + 1:]
         for option in (*options, *self.settings):
