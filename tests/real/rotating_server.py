@@ -64,7 +64,7 @@ class RotatingServer:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def also_at(self, listener):
         """Answers at this socket too, which listens at a loopback address of another network."""

@@ -103,8 +103,9 @@ class Stage(Team):
 class Stages:
     """As many stages as are in use at once, made when they are first needed."""
 
-    def __init__(self, cluster):
-        self.cluster, self.free, self.made = cluster, queue.SimpleQueue(), []
+    def __init__(self, cluster, policy="strict"):
+        self.cluster, self.policy = cluster, policy
+        self.free, self.made = queue.SimpleQueue(), []
 
     def run(self, cases, beside):
         """Runs each of `cases`, functions of a stage, `beside` of them at once; what failed."""
@@ -113,7 +114,7 @@ class Stages:
             try:
                 stage = self.free.get_nowait()
             except queue.Empty:
-                stage = Stage(self.cluster)
+                stage = Stage(self.cluster, self.policy)
                 self.made.append(stage)
             try:
                 stage.put_back()
@@ -128,5 +129,5 @@ class Stages:
             return [failure for failure in pool.map(one, cases) if failure is not None]
 
     def close(self):
-        for stage in self.made:
-            stage.close()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(Stage.close, self.made))
