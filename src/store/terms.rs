@@ -65,6 +65,19 @@ impl OpenVault {
         }
     }
 
+    /// Fails for a member of a shared vault who may only read it.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
+    pub(crate) fn check_may_write(&self) -> Result<(), Error> {
+        match self.engine() {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.check_may_write(),
+        }
+    }
+
     /// Returns the time by which the vault is judged: that of the machine, `by_machine`, or that of
     /// the database where many machines share the vault.
     pub(crate) fn now(&self, by_machine: Timestamp) -> Timestamp {

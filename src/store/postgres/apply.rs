@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use super::bundles;
 use super::driver::{Fault, ToSql, Transaction, Type};
 use super::membership::{Membership, signed};
 use super::row::{Row, Sealed};
@@ -17,6 +18,7 @@ use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
 use crate::store::record::Journal;
 use crate::store::shared_error::Error;
+use crate::vault::bundle::BundleId;
 use crate::vault::shared::row_name::RowName;
 
 /// The random name of a change.
@@ -93,8 +95,14 @@ impl Work<'_> {
                 over: *over,
             }]),
             Change::Import { placements, bundle: None, .. } => self.place(placements),
-            Change::Import { bundle: Some(_), .. } => Err(of_files("import of bundles")),
-            Change::HandOver { .. } | Change::ForgetBundle(_) => Err(of_files("`export --move`")),
+            Change::Import { placements, bundle: Some(bundle), .. } => {
+                self.take_in(placements, *bundle)
+            }
+            Change::HandOver { give_up, .. } if give_up() => Err(StoreError::Busy.into()),
+            Change::HandOver { left, bundle, text, .. } => self.hand_over(left, *bundle, text),
+            Change::ForgetBundle(bundle) => {
+                bundles::forget(self.transaction, self.membership, *bundle).map(|()| Outcome::Done)
+            }
             Change::Forget { account, revision } => self.forget(account, *revision),
             Change::RecordHealth { account, health } => self.reported(account, *health),
             Change::AddIntent { .. }
@@ -203,6 +211,42 @@ impl Work<'_> {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Puts the credentials of `bundle` where they belong, unless the vault took it in before.
+    fn take_in(&self, placements: &[Placement], bundle: BundleId) -> Result<Outcome, Fault> {
+        self.membership.check_writer()?;
+        match bundles::taken_in(self.transaction, self.membership, bundle)? {
+            Some((_, change)) if change == self.id => return Ok(Outcome::Done),
+            Some((at, _)) => return Ok(Outcome::AlreadyImported(at)),
+            None => {}
+        }
+        let outcome = self.place(placements)?;
+        if outcome == Outcome::Done {
+            bundles::note_taken_in(self.transaction, self.membership, bundle, &self.id)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Stores what is `left` of credentials that move into `bundle`, and its text. Nobody else may
+    /// be renewing one of them: their refresh tokens are in the bundle.
+    fn hand_over(
+        &self,
+        left: &[Placement],
+        bundle: BundleId,
+        text: &str,
+    ) -> Result<Outcome, Fault> {
+        for Placement { account, .. } in left {
+            if self.row(account)?.is_some_and(|row| row.turn.is_some()) {
+                let why = format!("a refresh of `{account}` was begun, and has no answer yet");
+                return Err(Error::Busy { why }.into());
+            }
+        }
+        let outcome = self.place(left)?;
+        if outcome == Outcome::Done {
+            bundles::keep(self.transaction, self.membership, bundle, text, &self.id)?;
+        }
+        Ok(outcome)
     }
 
     /// Stores `credential` with its evidence over the row at the revision `over`, which this

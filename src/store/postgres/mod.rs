@@ -5,7 +5,8 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] changes the list of
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers
+//! what came in and went out in bundles; [`members`] changes the list of
 //! members, and [`rotate`] the data key. [`Server`] brings them together.
 
 mod driver;
@@ -15,12 +16,14 @@ mod label;
 mod row;
 mod rows;
 mod claim;
+mod bundles;
 mod apply;
 mod members;
 mod rotate;
 mod status;
 mod pause;
 mod server;
+mod carried;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;

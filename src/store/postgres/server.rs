@@ -69,9 +69,9 @@ pub(in crate::store) struct Server {
     inner: Mutex<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     connection: Connection,
-    membership: Membership,
+    pub(super) membership: Membership,
     /// The time of the database when it was last read, in microseconds, and the moment of that.
     clock: (i64, Moment),
     /// The attempts that this process began.
@@ -160,7 +160,7 @@ impl Server {
         Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -436,7 +436,7 @@ const NO_SLOT: StoreError = StoreError::Inconsistent("a member's key that nothin
 impl Inner {
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
     /// members changed since they were read, reads them again and runs `work` once more.
-    fn under_membership<T, N: Into<Option<i64>>>(
+    pub(super) fn under_membership<T, N: Into<Option<i64>>>(
         &mut self,
         mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
     ) -> Result<T, StoreError> {
