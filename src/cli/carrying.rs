@@ -134,8 +134,11 @@ impl File {
     pub(crate) fn at(context: &Context, path: &Path) -> Result<Self, CliError> {
         let path = path.to_owned();
         if context.identity_path().is_some_and(|own| is_same_file(&own, &path)) {
-            return Err(CliError::new(Kind::Usage, "the file holds your identity, and nothing else")
-                .hint("name the file of a vault"));
+            return Err(CliError::new(
+                Kind::Usage,
+                "the file holds your identity, and nothing else",
+            )
+            .hint("name the file of a vault"));
         }
         let is_beside_identity =
             matches!(key_material::given(context)?, Some((_, Given::Identity(_))));

@@ -171,7 +171,8 @@ fn begun(
 ) -> Result<Option<Opened>, CliError> {
     if place.pin.is_none() {
         if cargo.is_interrupted {
-            let what = "the file has handed over its credentials, and not to the vault at this address";
+            let what =
+                "the file has handed over its credentials, and not to the vault at this address";
             return Err(CliError::new(Kind::Usage, what).hint(
                 "give the address that was given first, or put them into a bundle with `tokctl export \
                  --resume`",

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::driver::{Fault, ToSql, Transaction, Type};
 use super::membership::Membership;
+use super::row::whole_second;
 use super::schema::NOW;
 use crate::store::error::Error as StoreError;
 use crate::store::shared_error::Error;
@@ -30,7 +31,7 @@ pub(super) fn taken_in(
          WHERE vault = $1 AND bundle = $2 AND taken_in_at IS NOT NULL",
         &values,
     )?;
-    Ok(found.first().map(|row| (time(row.get(0)), row.get(1))))
+    Ok(found.first().map(|row| (whole_second(row.get(0)), row.get(1))))
 }
 
 /// Notes that the change `change` takes `bundle` in. One that this vault handed over itself is not to
@@ -129,18 +130,13 @@ pub(super) fn unplaced(
     let context = SealContext::SharedBundle { bundle: &bundle.0 };
     let text = own_key(membership).open(context, row.get(2)).map_err(|_| forged())?;
     let text = String::from_utf8(text.to_vec()).map_err(|_| forged())?;
-    let since = time(row.get::<_, Option<i64>>(1).unwrap_or_default());
+    let since = whole_second(row.get::<_, Option<i64>>(1).unwrap_or_default());
     Ok(Some(Unplaced { bundle, since, text }))
 }
 
 /// Returns the key under which this member seals what is nobody else's.
 fn own_key(membership: &Membership) -> DataKey {
     DataKey::of_machine(membership.vault().vault(), membership.identity.local_key())
-}
-
-/// Returns a time of the database, in whole seconds as a file keeps them.
-fn time(microseconds: i64) -> Timestamp {
-    Timestamp::from_second(microseconds / 1_000_000).unwrap_or(Timestamp::MIN)
 }
 
 /// Fails if not one row was written: another transaction was faster.

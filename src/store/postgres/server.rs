@@ -12,7 +12,7 @@ use super::driver::{Connection, Fault, Transaction};
 use super::members::{self, FoundedVault, Slot};
 use super::membership::Membership;
 use super::rotate::{self, Next};
-use super::row::Row;
+use super::row::{Row, whole_second};
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
@@ -152,12 +152,13 @@ impl Server {
         Ok(self.inner().membership.check_writer().map_err(refused)?)
     }
 
-    /// Returns the present time by the clock of the database, whatever this machine's clock says.
+    /// Returns the present time by the clock of the database, whatever this machine's clock says, in
+    /// whole seconds as every time in a credential.
     pub(in crate::store) fn now(&self) -> Timestamp {
         let (at, moment) = self.inner().clock.clone();
         let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
         let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
+        whole_second(at.saturating_add(elapsed))
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {

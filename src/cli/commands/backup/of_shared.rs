@@ -46,13 +46,12 @@ pub(super) fn run(
     }
     let cargo = Cargo::load(context, &vault, &identity)?;
     for account in &cargo.stays {
-        context
-            .ui
-            .warning(&format!("{account} stays, since the identity of a machine renews it"));
+        context.ui.warning(&format!("{account} stays, since the identity of a machine renews it"));
     }
     if cargo.is_empty() {
-        return Err(CliError::new(Kind::NotFound, "the vault has nothing to hand over")
-            .hint("tokctl list"));
+        return Err(
+            CliError::new(Kind::NotFound, "the vault has nothing to hand over").hint("tokctl list")
+        );
     }
     if !cargo.is_interrupted && !wish.yes {
         confirm(context, cargo.len())?;
@@ -65,8 +64,9 @@ pub(super) fn run(
 }
 
 fn confirm(context: &Context, count: usize) -> Result<(), CliError> {
-    let question =
-        format!("move all {count} credentials to the file, so that no member can use them any more");
+    let question = format!(
+        "move all {count} credentials to the file, so that no member can use them any more"
+    );
     if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         return Ok(());
     }
