@@ -104,7 +104,7 @@ fn what_is_due_is_refreshed_at_once_and_a_signal_ends_it() {
 fn a_token_is_refreshed_again_when_it_is_due() {
     let server = AuthorizationServer::start();
     let env = due(&server);
-    server.will(issue().expires_in(2));
+    server.will(issue().expires_in(4));
     server.will(issue());
     let mut service = Service::start(&env, &["--every", "1h"]);
     service.lines_until("event=cycle");
@@ -237,8 +237,9 @@ fn a_provider_that_is_slow_holds_up_no_other() {
     let login = env.begin_login(["login", "other", "--user", "y"]);
     login.visit();
     login.finish().success();
-    slow.will(issue().after(Duration::from_secs(4)));
-    fast.will(issue().expires_in(1));
+    // A token that ends while its answer is stored would wait for the next usual round.
+    slow.will(issue().after(Duration::from_secs(12)));
+    fast.will(issue().expires_in(3));
     fast.will(issue());
     let mut service = Service::start(&env, &["--jobs", "2"]);
     let mut lines = service.lines_until("event=refreshed");
