@@ -164,15 +164,19 @@ impl File {
     /// Returns `error` of an operation on this vault, whose hint names it.
     pub(crate) fn explained(&self, error: CliError) -> CliError {
         let of_vault = match &error.hint {
-            Some(Hint::Text(text)) => text.strip_prefix("tokctl ").map(|command| {
-                format!("tokctl --vault {} {command}", quoted(&self.path.to_string_lossy()))
-            }),
+            Some(Hint::Text(text)) if text.starts_with("tokctl ") => Some(self.command(text)),
             Some(_) | None => None,
         };
         match of_vault {
             Some(hint) => error.hint(hint),
             None => error,
         }
+    }
+
+    /// Returns `command` for this vault.
+    pub(crate) fn command(&self, command: &str) -> String {
+        let command = command.strip_prefix("tokctl ").unwrap_or(command);
+        format!("tokctl --vault {} {command}", quoted(&self.path.to_string_lossy()))
     }
 
     /// Returns `error` of making the file with its first key slot. Its hint names the variable that

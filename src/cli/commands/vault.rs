@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::carrying::{self, Cargo};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::explain::RESUME;
 use crate::cli::shared_vault::{self, Opened};
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::typed::quoted;
@@ -130,7 +131,7 @@ fn init_from(
 ) -> Result<(), CliError> {
     if is_address(&file.to_string_lossy()) {
         return Err(CliError::new(Kind::Usage, "`--from` takes the file of a vault")
-            .hint("a shared vault hands over by `tokctl export --all --move`"));
+            .hint("what a shared vault has goes out in a bundle: `tokctl help export`"));
     }
     let name = kept_name(context, typed, kept)?;
     let file = carrying::File::at(context, file)?;
@@ -139,7 +140,7 @@ fn init_from(
     let place = vaults::place_for(context, typed, identity)?;
     let cargo = Cargo::load(&file.context, &source, &place.identity)
         .map_err(|error| file.explained(error))?;
-    let vault = match begun(context, typed, &name, &place, &cargo)? {
+    let vault = match begun(context, typed, &name, &place, &file, &cargo)? {
         Some(vault) => vault,
         None => found(context, typed, label, &name, place)?,
     };
@@ -167,16 +168,17 @@ fn begun(
     typed: &SharedName,
     name: &str,
     place: &Place,
+    file: &carrying::File,
     cargo: &Cargo<'_>,
 ) -> Result<Option<Opened>, CliError> {
     if place.pin.is_none() {
         if cargo.is_interrupted {
             let what =
                 "the file has handed over its credentials, and not to the vault at this address";
-            return Err(CliError::new(Kind::Usage, what).hint(
-                "give the address that was given first, or put them into a bundle with `tokctl export \
-                 --resume`",
-            ));
+            return Err(CliError::new(Kind::Usage, what).hint(format!(
+                "give the address that was given first, or put them into a bundle: `{}`",
+                file.command(RESUME)
+            )));
         }
         return Ok(None);
     }
@@ -193,8 +195,7 @@ fn begun(
     if !(is_new || cargo.is_interrupted || cargo.is_empty()) {
         let what = format!("the vault `{name}` is at this address, and has credentials or members");
         return Err(CliError::new(Kind::Usage, what).hint(
-            "bring the file's in by `tokctl export --all --move` and `tokctl import bundle`: \
-             `tokctl help shared`",
+            "what the file has comes into it in a bundle: `tokctl help shared` has the commands",
         ));
     }
     Ok(Some(Opened::of(typed.clone(), opened)))

@@ -134,7 +134,7 @@ fn is_left_over(path: &Path, resuming: bool) -> bool {
         Ok(vault) => {
             resuming || vault.accounts(None, None).is_ok_and(|accounts| accounts.is_empty())
         }
-        Err(StoreError::NoVault { .. }) => path.metadata().is_ok_and(|found| found.len() == 0),
-        Err(_) => false,
+        // A file without a key slot counts as none.
+        Err(error) => matches!(error, StoreError::NoVault { .. }),
     }
 }
