@@ -81,8 +81,11 @@ pub(super) struct Inner {
 impl Server {
     /// Opens the vault at `place`: verifies its list of members, and gets the data key.
     pub(in crate::store) fn open(place: Place) -> Result<Self, StoreError> {
+        Self::open_over(Connection::to(place.address.clone()), place)
+    }
+
+    fn open_over(mut connection: Connection, place: Place) -> Result<Self, StoreError> {
         let pin = place.pin.ok_or_else(|| Error::NoPin { place: place.address.shown() })?;
-        let mut connection = Connection::to(place.address.clone());
         let (membership, now) =
             connection.single(|it| Membership::read(it, pin, &place.identity))?;
         Self::over(connection, membership, now, place)
@@ -96,7 +99,9 @@ impl Server {
         let founded = FoundedVault { roster: &roster, entry: &entry, slot: (keys.id(), own) };
         let mut connection = Connection::to(place.address.clone());
         connection.transact(|transaction| founded.make(transaction))?;
-        Self::open(Place { pin: Some(roster.head()), ..place })
+        // Over the same connection, which is made anew when it breaks: nobody but this process knows
+        // the vault yet.
+        Self::open_over(connection, Place { pin: Some(roster.head()), ..place })
     }
 
     fn over(

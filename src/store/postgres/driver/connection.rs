@@ -29,6 +29,8 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
 pub(in crate::store::postgres) struct Connection {
     address: Address,
     open: Option<Open>,
+    /// Whether this process had a connection before.
+    was_open: bool,
 }
 
 struct Open {
@@ -47,7 +49,7 @@ enum Kind {
 
 impl Connection {
     pub(in crate::store::postgres) fn to(address: Address) -> Self {
-        Self { address, open: None }
+        Self { address, open: None, was_open: false }
     }
 
     /// Runs `work`, whose statements are transactions by themselves; again if the connection breaks.
@@ -77,12 +79,15 @@ impl Connection {
         let mut tries = 0;
         loop {
             tries += 1;
+            let was_open = self.was_open;
             let outcome = match self.open() {
-                Ok(open) => open.try_once(kind, is_repeated, &mut work),
-                // What can't be reached at first is told at once. What broke may come back.
-                Err(error) if is_repeated && error.is_passing() => {
-                    Err(Fault::Lost(error.to_string()))
+                Ok(open) => {
+                    let outcome = open.try_once(kind, is_repeated, &mut work);
+                    is_repeated |= matches!(outcome, Err(Fault::Lost(_)));
+                    outcome
                 }
+                // What can't be reached at first is told at once. What broke may come back.
+                Err(error) if was_open && error.is_passing() => Err(Fault::Lost(error.to_string())),
                 Err(error) => return Err(error.into()),
             };
             let why = match outcome {
@@ -91,7 +96,6 @@ impl Connection {
                 Err(Fault::Undone) => "others write at the same time".to_owned(),
                 Err(Fault::Lost(why)) => {
                     self.open = None;
-                    is_repeated = true;
                     why
                 }
             };
@@ -123,6 +127,7 @@ impl Connection {
                     why: error.to_string(),
                 })?;
                 let client = runtime.block_on(connect(&self.address))?;
+                self.was_open = true;
                 Ok(empty.insert(Open { runtime, client }))
             }
         }
