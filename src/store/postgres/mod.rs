@@ -11,7 +11,6 @@
 mod driver;
 mod schema;
 mod membership;
-mod label;
 mod row;
 mod rows;
 mod claim;

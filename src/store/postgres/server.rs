@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
-use super::claim::claim;
+use super::claim::{TIME_TO_CLAIM, claim};
 use super::driver::{Connection, Transaction};
 use super::members::FoundedVault;
-use super::membership::Membership;
+use super::membership::{Membership, signed};
 use super::membership_change::{self, Changed, NO_SLOT};
 use super::pause::pause;
 use super::row::Row;
@@ -39,6 +39,10 @@ use crate::vault::shared::slot;
 
 /// The largest difference between the clocks of the database and of this machine.
 const APART: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest time by which the database's clock may be behind a row that was written: another node,
+/// whose clock differs, may have taken over.
+const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
 /// A credential that was opened, or why it does not open.
 type Opened = (Account, Result<Credential, StoreError>);
@@ -164,15 +168,22 @@ impl Server {
 
     /// Returns the present time by the clock of the database, whatever this machine's clock says.
     pub(in crate::store) fn now(&self) -> Timestamp {
-        let (at, moment) = self.inner().clock.clone();
-        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
-        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
+        Timestamp::from_microsecond(self.inner().now()).unwrap_or(Timestamp::MAX)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Fails with [`Error::ClockBehind`] if the row of `account` at `revision`, a time in microseconds, was
+/// written long after `now`.
+fn check_clock(account: &Account, revision: u64, now: i64) -> Result<(), Error> {
+    let behind = SignedDuration::from_micros(signed(revision)?.saturating_sub(now));
+    if behind <= BEHIND {
+        return Ok(());
+    }
+    Err(Error::ClockBehind { account: account.clone(), minutes: behind.as_mins() })
 }
 
 /// Reading.
@@ -195,6 +206,7 @@ impl Server {
                 connection.single(|it| rows::one(it, membership, &name, Part::Whole))?;
             let Some(row) = row else { return Ok((None, header.now)) };
             let credential = row.credential(membership, account)?;
+            check_clock(account, row.revision, header.now)?;
             let stored = Stored { credential, revision: row.revision };
             let read = match row.evidence(membership, header.now) {
                 Found::Genuine(evidence, _) => Read {
@@ -432,6 +444,13 @@ impl Server {
 }
 
 impl Inner {
+    /// Returns the present time by the clock of the database, in microseconds.
+    fn now(&self) -> i64 {
+        let (at, moment) = &self.clock;
+        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
+        at.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
     /// members changed since they were read, reads them again and runs `work` once more.
     fn under_membership<T, N: Into<Option<i64>>>(
@@ -471,10 +490,11 @@ impl Inner {
         over: Option<AttemptId>,
     ) -> Result<Outcome, StoreError> {
         let is_own = over.is_some_and(|over| self.attempts.contains(&over));
+        let latest = self.now().saturating_add(TIME_TO_CLAIM);
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
             let work = |transaction: &Transaction<'_>| {
-                claim(transaction, membership, account, journal, over, is_own)
+                claim(transaction, membership, account, journal, over, is_own, latest)
             };
             Ok((connection.transact(work)?, None))
         })?;
