@@ -16,7 +16,7 @@ mod turn;
 mod id_token;
 mod request;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
@@ -75,6 +75,8 @@ impl Refresh<'_> {
             if Instant::now() >= deadline {
                 return Err(store::Error::Busy.into());
             }
+            // While a rotation is announced in a shared vault, nothing changes for seconds.
+            std::thread::sleep(self.vault.pause(Duration::ZERO));
         }
     }
 

@@ -17,8 +17,12 @@ use crate::store::shared_error::Error;
 use crate::vault::seal::SealContext;
 use crate::vault::shared::row_name::row_name;
 
-/// The time for which no refresh begins, if this process dies meanwhile.
-const ANNOUNCED: i64 = 75_000_000;
+/// The time for which no refresh begins, if this process dies meanwhile. Whoever needs a token waits
+/// longer than that.
+const ANNOUNCED: i64 = 15_000_000;
+
+/// The time after which a rotation that still waits is announced again.
+const AGAIN: Duration = Duration::from_secs(4);
 
 /// The time for which refreshes that are under way are waited for: a lease, and some more.
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -42,6 +46,7 @@ pub(super) fn rotate(
 ) -> Result<(), StoreError> {
     announce(connection, membership, &own, true)?;
     let began = Instant::now();
+    let mut announced = began;
     let outcome = loop {
         match connection.transact(|transaction| replace(transaction, membership, next)) {
             Ok(true) => break Ok(()),
@@ -51,6 +56,12 @@ pub(super) fn rotate(
                 break Err(Error::Busy { why }.into());
             }
             Err(error) => break Err(error),
+        }
+        if announced.elapsed() > AGAIN {
+            if let Err(error) = announce(connection, membership, &own, true) {
+                break Err(error);
+            }
+            announced = Instant::now();
         }
     };
     if outcome.is_err() {
