@@ -12,7 +12,7 @@ use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
-use crate::ops::shared::{self, Label, LeaseRunning};
+use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning};
 use crate::untrusted::printable;
 
 /// A vault that many machines share, in a PostgreSQL database
@@ -216,6 +216,7 @@ fn status(context: &Context) -> Result<(), CliError> {
             role: own.map(|own| own.role.as_str()),
             members: roster.members().len(),
             refreshing: leases.iter().map(Lease::of).collect(),
+            kept: vault.kept_answers()?.iter().map(KeptHere::of).collect(),
         });
     }
     let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
@@ -233,6 +234,13 @@ fn status(context: &Context) -> Result<(), CliError> {
         let what = if running { "refreshing" } else { "interrupted" };
         context.ui.line(&format!("{what:<12}{account} by {who}, since {since}"))?;
     }
+    for KeptHere { account, until } in vault.kept_answers()?.iter().map(KeptHere::of) {
+        let state = match until {
+            Some(until) => format!("its last answer, until {until}"),
+            None => "an answer that the database does not have yet".to_owned(),
+        };
+        context.ui.line(&format!("{:<12}{account}, {state}", "kept here"))?;
+    }
     context.ui.line(&format!("{:<12}{}", "join line", quoted(&vault.join_line(&roster))))
 }
 
@@ -247,6 +255,21 @@ struct Status {
     members: usize,
     /// The refreshes that have no answer yet.
     refreshing: Vec<Lease>,
+    /// The answers to refreshes that this machine keeps.
+    kept: Vec<KeptHere>,
+}
+
+#[derive(Serialize)]
+struct KeptHere {
+    account: String,
+    /// The end of its time here; null while the database does not have the answer.
+    until: Option<String>,
+}
+
+impl KeptHere {
+    fn of(kept: &KeptAnswer) -> Self {
+        Self { account: kept.account.to_string(), until: kept.until.map(time::rfc3339) }
+    }
 }
 
 #[derive(Serialize)]

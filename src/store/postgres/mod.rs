@@ -5,8 +5,8 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] changes the list of
-//! members, and [`rotate`] the data key. [`Server`] brings them together.
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] writes the list of
+//! members, [`rotate`] the data key, and [`membership_change`] both. [`Server`] brings them together.
 
 mod driver;
 mod schema;
@@ -17,9 +17,10 @@ mod rows;
 mod claim;
 mod apply;
 mod members;
-mod rotate;
-mod status;
 mod pause;
+mod status;
+mod rotate;
+mod membership_change;
 mod server;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
