@@ -46,6 +46,8 @@ mod parse_error;
 mod audit_trail;
 #[cfg(feature = "postgres")]
 mod shared_vault;
+#[cfg(feature = "postgres")]
+mod carrying;
 mod given_secrets;
 mod slot_decisions;
 mod hooks;

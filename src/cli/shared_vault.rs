@@ -10,7 +10,7 @@ use super::vault_place::SharedName;
 use super::vaults;
 use crate::model::audit::{Action, Subject};
 use crate::ops::OpenVault;
-use crate::ops::shared::{self, Change, KeptAnswer, LeaseRunning, MemberId, Roster};
+use crate::ops::shared::{self, Change, KeptAnswer, LeaseRunning, MemberId, Place, Roster};
 
 /// A shared vault that is open, with the name under which it was found.
 pub(crate) struct Opened {
@@ -44,6 +44,15 @@ pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
         .hint("name a shared one with `--vault`, or join one: `tokctl help vault join`"));
     };
     let place = vaults::place(context, &name)?;
+    open_at(context, name, place)
+}
+
+/// Opens the shared vault at `place`, which was found under `name`.
+pub(crate) fn open_at(
+    context: &Context,
+    name: SharedName,
+    place: Place,
+) -> Result<Opened, CliError> {
     let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
     kept_answers::store_first(context, &vault);
     Ok(Opened::of(name, vault))

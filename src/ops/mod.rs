@@ -32,6 +32,8 @@ pub(crate) mod delete;
 pub(crate) mod exposure;
 pub(crate) mod export;
 pub(crate) mod import;
+#[cfg(feature = "postgres")]
+pub(crate) mod carry;
 mod keychain_entry;
 pub(crate) mod key_slots;
 pub(crate) mod rotation;

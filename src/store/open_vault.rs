@@ -378,7 +378,7 @@ impl OpenVault {
         let file = match self.engine() {
             Engine::Sqlite(file) => file,
             #[cfg(feature = "postgres")]
-            Engine::Server(_) => return Ok(None),
+            Engine::Server(server) => return server.unplaced_bundle(),
         };
         self.under_key(|key| {
             file.read(|view| {
@@ -393,7 +393,7 @@ impl OpenVault {
         let file = match self.engine() {
             Engine::Sqlite(file) => file,
             #[cfg(feature = "postgres")]
-            Engine::Server(_) => return Ok(None),
+            Engine::Server(server) => return server.taken_in_at(bundle),
         };
         let (_, contents) = self.under_key(|key| file.read(|view| header::open(view, key)))?;
         contents.imported_at(bundle)

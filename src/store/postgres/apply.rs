@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use super::bundles;
 use super::driver::{Fault, ToSql, Transaction, Type};
 use super::membership::{Membership, signed};
 use super::row::{Row, Sealed};
@@ -17,6 +18,7 @@ use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
 use crate::store::record::Journal;
 use crate::store::shared_error::Error;
+use crate::vault::bundle::BundleId;
 use crate::vault::shared::row_name::RowName;
 
 /// The random name of a change.
@@ -121,14 +123,23 @@ impl Work<'_> {
                 let evidence = Evidence { refused_since: None, ..evidence };
                 self.put(account, credential, &evidence, Over::row(&row, now), Then::Commit)
             }
-            Change::Put { account, credential, over } => self.place(&[Placement {
-                account: account.clone(),
-                credential: Credential::clone(credential),
-                over: *over,
-            }]),
-            Change::Import { placements, bundle: None, .. } => self.place(placements),
-            Change::Import { bundle: Some(_), .. } => Err(of_files("import of bundles")),
-            Change::HandOver { .. } | Change::ForgetBundle(_) => Err(of_files("`export --move`")),
+            Change::Put { account, credential, over } => self.place(
+                &[Placement {
+                    account: account.clone(),
+                    credential: Credential::clone(credential),
+                    over: *over,
+                }],
+                Then::Commit,
+            ),
+            Change::Import { placements, bundle: None, .. } => self.place(placements, Then::Commit),
+            Change::Import { placements, bundle: Some(bundle), .. } => {
+                self.take_in(placements, *bundle)
+            }
+            Change::HandOver { give_up, .. } if give_up() => Err(StoreError::Busy.into()),
+            Change::HandOver { left, bundle, text, .. } => self.hand_over(left, *bundle, text),
+            Change::ForgetBundle(bundle) => {
+                bundles::forget(self.transaction, self.membership, *bundle).map(|()| Outcome::Done)
+            }
             Change::Forget { account, revision } => self.forget(account, *revision),
             Change::RecordHealth { account, health } => self.reported(account, *health),
             Change::AddIntent { .. }
@@ -217,8 +228,8 @@ impl Work<'_> {
         Ok(if written == 1 { Outcome::Done } else { Outcome::Moved })
     }
 
-    /// Puts all of `placements` where they belong, or none of them.
-    fn place(&self, placements: &[Placement]) -> Result<Outcome, Fault> {
+    /// Puts all of `placements` where they belong, or none of them. `then` comes in this transaction.
+    fn place(&self, placements: &[Placement], then: Then) -> Result<Outcome, Fault> {
         let mut ordered: Vec<(RowName, &Placement)> = placements
             .iter()
             .map(|placed| (self.membership.name(&placed.account), placed))
@@ -240,7 +251,7 @@ impl Work<'_> {
             places.push((placed, Over { revision: row.map(|row| row.revision), now }));
         }
         // Of several, none is committed before all are there.
-        let then = if places.len() == 1 { Then::Commit } else { Then::Others };
+        let then = if places.len() == 1 { then } else { Then::Others };
         let none = Evidence::default();
         for (Placement { account, credential, .. }, over) in places {
             let outcome = self.put(account, credential, &none, over, then)?;
@@ -249,6 +260,42 @@ impl Work<'_> {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Puts the credentials of `bundle` where they belong, unless the vault took it in before.
+    fn take_in(&self, placements: &[Placement], bundle: BundleId) -> Result<Outcome, Fault> {
+        self.membership.check_writer()?;
+        match bundles::taken_in(self.transaction, self.membership, bundle)? {
+            Some((_, change)) if change == self.id => return Ok(Outcome::Done),
+            Some((at, _)) => return Ok(Outcome::AlreadyImported(at)),
+            None => {}
+        }
+        let outcome = self.place(placements, Then::Others)?;
+        if outcome == Outcome::Done {
+            bundles::note_taken_in(self.transaction, self.membership, bundle, &self.id)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Stores what is `left` of credentials that move into `bundle`, and its text. Nobody else may
+    /// be renewing one of them: their refresh tokens are in the bundle.
+    fn hand_over(
+        &self,
+        left: &[Placement],
+        bundle: BundleId,
+        text: &str,
+    ) -> Result<Outcome, Fault> {
+        for Placement { account, .. } in left {
+            if self.row(account)?.1.is_some_and(|row| row.turn.is_some()) {
+                let why = format!("a refresh of `{account}` was begun, and has no answer yet");
+                return Err(Error::Busy { why }.into());
+            }
+        }
+        let outcome = self.place(left, Then::Others)?;
+        if outcome == Outcome::Done {
+            bundles::keep(self.transaction, self.membership, bundle, text, &self.id)?;
+        }
+        Ok(outcome)
     }
 
     /// Stores `credential` with its evidence over a row that this transaction has, or as a new row.

@@ -5,8 +5,9 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] writes the list of
-//! members, [`rotate`] the data key, and [`membership_change`] both. [`Server`] brings them together.
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers what came in
+//! and went out in bundles; [`members`] writes the list of members, [`rotate`] the data key, and
+//! [`membership_change`] both. [`Server`] brings them together.
 
 mod driver;
 mod schema;
@@ -15,6 +16,7 @@ mod label;
 mod row;
 mod rows;
 mod claim;
+mod bundles;
 mod apply;
 mod members;
 mod pause;
@@ -22,6 +24,7 @@ mod status;
 mod rotate;
 mod membership_change;
 mod server;
+mod carried;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;

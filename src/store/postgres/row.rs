@@ -243,12 +243,17 @@ impl Row {
         Some(Journal {
             revision: self.revision,
             attempt: turn.attempt,
-            started_at: Timestamp::from_microsecond(turn.started_at).unwrap_or(Timestamp::MIN),
+            started_at: whole_second(turn.started_at),
             started: None,
             lease: None,
             shared: Some(SharedLease { is_running: turn.is_running(now), holder }),
         })
     }
+}
+
+/// Returns a time of the database, which counts microseconds, in whole seconds.
+pub(super) fn whole_second(microseconds: i64) -> Timestamp {
+    Timestamp::from_second(microseconds.div_euclid(1_000_000)).unwrap_or_default()
 }
 
 impl Turn {

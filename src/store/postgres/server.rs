@@ -13,7 +13,7 @@ use super::members::FoundedVault;
 use super::membership::Membership;
 use super::membership_change::{self, Changed, NO_SLOT};
 use super::pause::pause;
-use super::row::Row;
+use super::row::{Row, whole_second};
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
@@ -72,9 +72,9 @@ pub(in crate::store) struct Server {
     inner: Mutex<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     connection: Connection,
-    membership: Membership,
+    pub(super) membership: Membership,
     /// The time of the database when it was last read, in microseconds, and the moment of that.
     clock: (i64, Moment),
     /// The attempts that this process began.
@@ -165,15 +165,16 @@ impl Server {
         Ok(self.inner().membership.check_writer().map_err(refused)?)
     }
 
-    /// Returns the present time by the clock of the database, whatever this machine's clock says.
+    /// Returns the present time by the clock of the database, whatever this machine's clock says, in
+    /// whole seconds as every time in a credential.
     pub(in crate::store) fn now(&self) -> Timestamp {
         let (at, moment) = self.inner().clock.clone();
         let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
         let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
+        whole_second(at.saturating_add(elapsed))
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -437,7 +438,7 @@ impl Server {
 impl Inner {
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
     /// members changed since they were read, reads them again and runs `work` once more.
-    fn under_membership<T, N: Into<Option<i64>>>(
+    pub(super) fn under_membership<T, N: Into<Option<i64>>>(
         &mut self,
         mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
     ) -> Result<T, StoreError> {
