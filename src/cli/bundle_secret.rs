@@ -7,7 +7,11 @@ use std::str::FromStr;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
+#[cfg(feature = "postgres")]
+use super::member_identity;
 use crate::ops::SlotKind;
+#[cfg(feature = "postgres")]
+use crate::ops::carry;
 use crate::ops::export::BundleSecret;
 
 /// The hint for giving the bundle's passphrase where no prompt is possible.
@@ -91,12 +95,26 @@ pub(crate) fn for_opening(
                 .map(|typed| Given { secret: BundleSecret::Passphrase(typed), is_typed: true }),
         },
         SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {
-            key_material::bundle_key(context)?.map(BundleSecret::Key).map(set).ok_or_else(|| {
+            let given = key_material::bundle_key(context)?.map(BundleSecret::Key);
+            given.or_else(|| of_identity(context)).map(set).ok_or_else(|| {
                 CliError::new(Kind::KeyUnavailable, "the bundle was sealed for a key")
                     .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`")
             })
         }
     }
+}
+
+/// Returns the secret of what this user carried from one vault to another, if there is an identity
+/// here: such a move, when it is interrupted, goes on as a bundle.
+#[cfg(feature = "postgres")]
+fn of_identity(context: &Context) -> Option<BundleSecret> {
+    let identity = member_identity::of_user(context).ok()?;
+    Some(carry::secret(&identity))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn of_identity(_: &Context) -> Option<BundleSecret> {
+    None
 }
 
 /// Returns the key in a file that the command line names.

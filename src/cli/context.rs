@@ -210,6 +210,13 @@ impl Context {
         }
     }
 
+    /// Returns a copy for the vault in the file at `path`, where the environment holds an identity: see
+    /// [`Environment::beside_identity`].
+    #[cfg(feature = "postgres")]
+    pub(crate) fn for_file_beside_identity(&self, path: PathBuf) -> Self {
+        Self { environment: self.environment.beside_identity(), ..self.for_file(path) }
+    }
+
     fn copy(&self) -> Self {
         Self {
             environment: self.environment.clone(),

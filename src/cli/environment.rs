@@ -62,6 +62,20 @@ impl Environment {
         Self { variables: std::env::vars_os().map(kept).collect(), withheld: Arc::default() }
     }
 
+    /// Returns a copy for a vault in a file, where the key that is given opens shared vaults alone: the
+    /// key of the file is in the file that `TOKCTL_NEW_KEY_FILE` names, if anywhere.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn beside_identity(&self) -> Self {
+        let mut of_file = self.clone();
+        for name in ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND", CREDENTIALS] {
+            of_file.variables.remove(OsStr::new(name));
+        }
+        if let Some(path) = self.get("TOKCTL_NEW_KEY_FILE") {
+            of_file.variables.insert("TOKCTL_KEY_FILE".into(), Some(path));
+        }
+        of_file
+    }
+
     /// Whether a variable is set and not empty.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         // It may be the key, so it is wiped.

@@ -28,6 +28,8 @@ mod secret_file;
 mod key_material;
 mod slot_names;
 mod slot_choice;
+#[cfg(feature = "postgres")]
+mod kept_answers;
 mod keys;
 #[cfg(feature = "postgres")]
 mod member_identity;
@@ -44,6 +46,8 @@ mod parse_error;
 mod audit_trail;
 #[cfg(feature = "postgres")]
 mod shared_vault;
+#[cfg(feature = "postgres")]
+mod carrying;
 mod given_secrets;
 mod slot_decisions;
 mod hooks;

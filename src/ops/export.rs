@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -32,14 +32,17 @@ pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
 
+/// The pause between two looks whether a member has renewed a credential.
+const POLL: Duration = Duration::from_millis(250);
+
 /// A sealed bundle that is not written to a file yet. If its credentials are to be moved, no process
 /// renews them while this value lives.
 pub(crate) struct Sealed {
-    id: BundleId,
+    pub(super) id: BundleId,
     text: String,
     /// The credentials in the bundle.
     pub(crate) travellers: Vec<Traveller>,
-    _turn: Option<Turn>,
+    _turns: Vec<Turn>,
 }
 
 /// One credential of a bundle, as it is in the vault before the export.
@@ -55,6 +58,11 @@ impl Sealed {
     /// Returns the bundle's text.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns this bundle for a move, which keeps `turns` until its end.
+    pub(super) fn in_turns(self, turns: Vec<Turn>) -> Self {
+        Self { _turns: turns, ..self }
     }
 }
 
@@ -74,6 +82,20 @@ pub(crate) fn seal(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Sealed, Error> {
     let turn = vault.credential_turns(accounts.keys(), moving, Instant::now() + WAIT)?;
+    let sealed = seal_in_turn(vault, accounts, moving, secret, clock, progress)?;
+    // A copy changes no row, so other processes may refresh while it is written.
+    Ok(if moving { sealed.in_turns(vec![turn]) } else { sealed })
+}
+
+/// Seals the credentials of `accounts` as [`seal`] does, for a caller who keeps refreshes away.
+pub(super) fn seal_in_turn(
+    vault: &OpenVault,
+    accounts: BTreeMap<Account, RenewalRules>,
+    moving: bool,
+    secret: &BundleSecret,
+    clock: Clock,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Sealed, Error> {
     if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
@@ -92,9 +114,7 @@ pub(crate) fn seal(
     if text.len() as u64 > LONGEST {
         return Err(BundleError::TooLarge.into());
     }
-    // A copy changes no row, so other processes may refresh while it is written.
-    let turn = moving.then_some(turn);
-    Ok(Sealed { id, text, travellers, _turn: turn })
+    Ok(Sealed { id, text, travellers, _turns: Vec::new() })
 }
 
 /// Writes a bundle of copies to the new file `target`. Fails with [`BundleError::NotMade`], also if
@@ -126,6 +146,14 @@ pub(crate) fn hand_over(
     // existing file stops the move in time.
     let file = AtomicFile::reserve(target, text.len())
         .map_err(|source| BundleError::NotMade { source })?;
+    give(vault, sealed, clock)?;
+    file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
+    Ok(vault.forget_bundle(sealed.id)?)
+}
+
+/// Removes the secrets of a bundle's credentials from the vault, which keeps the bundle until it is in
+/// place.
+pub(super) fn give(vault: &OpenVault, sealed: &Sealed, clock: Clock) -> Result<(), Error> {
     let now = clock();
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
@@ -134,9 +162,7 @@ pub(crate) fn hand_over(
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();
     // A signal that comes before anything was moved ends the process, so nobody sees that error.
-    vault.hand_over(&placements, sealed.id, &sealed.text, now, signals::is_pending)?;
-    file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
-    Ok(vault.forget_bundle(sealed.id)?)
+    Ok(vault.hand_over(&placements, sealed.id, &sealed.text, now, signals::is_pending)?)
 }
 
 /// Writes the bundle of an interrupted [`hand_over`] to `target`, and deletes it from the vault. A
@@ -172,7 +198,7 @@ fn clear_leftovers(target: &Path) {
 }
 
 /// Delays signals that would end the process until the returned value is dropped.
-fn hold_signals() -> Result<signals::Hold, store::Error> {
+pub(super) fn hold_signals() -> Result<signals::Hold, store::Error> {
     signals::hold().map_err(|source| store::Error::io("watch signals over", source))
 }
 
@@ -184,8 +210,7 @@ fn traveller(
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
-    let Row { stored, journal, .. } =
-        credential::expect_whole(vault, &account)?.trusted(&account)?;
+    let Row { stored, journal, .. } = settled(vault, &account)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, &account));
@@ -199,13 +224,30 @@ fn traveller(
     }
     match (load, journal) {
         // The refresh token may be spent, and the journal that says so stays in this vault.
-        (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
+        (Load::Moved | Load::Copied, Some(journal))
+            if !credential.renewal_is_repeatable()
+                || (load == Load::Moved && journal.shared.is_some()) =>
+        {
             let until = credential.expiry().at();
             return Err(Error::Interrupted { account, since: journal.started_at, until });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
     }
     Ok(Traveller { account, load, credential, revision: stored.revision })
+}
+
+/// Reads the credential of `account` once no member of a shared vault is renewing it. In a file the
+/// caller's turn keeps others away.
+fn settled(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
+    let deadline = Instant::now() + vault.patience(WAIT);
+    loop {
+        let row = credential::expect_whole(vault, account)?.trusted(account)?;
+        let lease = row.journal.as_ref().and_then(|journal| journal.shared.as_ref());
+        if !lease.is_some_and(|lease| lease.is_running) || Instant::now() > deadline {
+            return Ok(row);
+        }
+        std::thread::sleep(vault.pause(POLL));
+    }
 }
 
 /// The error for a credential that can't be serialized. It never comes, because a credential holds

@@ -28,8 +28,12 @@ pub(crate) mod gateway;
 pub(crate) mod git_servers;
 pub(crate) mod login;
 pub(crate) mod delete;
+#[cfg(feature = "postgres")]
+pub(crate) mod exposure;
 pub(crate) mod export;
 pub(crate) mod import;
+#[cfg(feature = "postgres")]
+pub(crate) mod carry;
 mod keychain_entry;
 pub(crate) mod key_slots;
 pub(crate) mod rotation;

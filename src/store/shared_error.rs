@@ -1,5 +1,7 @@
 //! Failures of a shared vault that a vault in a file does not have.
 
+use jiff::Timestamp;
+
 use super::address;
 use crate::model::account::Account;
 
@@ -63,12 +65,25 @@ pub(crate) enum Error {
     /// The member's list was changed by another admin meanwhile.
     #[error("another admin changed the members meanwhile")]
     MembersMoved,
+    /// A member who loses the right to write began a refresh whose answer nobody stored: it may be
+    /// kept on that member's machine.
+    #[error(
+        "`{holder}` began a refresh of `{account}` at {since} and has not reported: the new token may \
+         be on a machine of `{holder}` alone"
+    )]
+    AnswerMayBeKept { account: Account, holder: String, since: Timestamp },
     /// The credential was due and its reader can't renew it.
     #[error("the token for `{account}` is over, and a reader does not renew it")]
     NotRenewedForReader { account: Account },
     /// The clock of the database is far from that of this machine.
     #[error("the clock of the database is {hours} hours away from this machine's")]
     ClockApart { hours: i64 },
+    /// The clock of the database is behind the time at which a row was written, so it was set back: who
+    /// may refresh, and what is over, can't be judged by it.
+    #[error(
+        "the clock of the database is {minutes} minutes behind what it was when `{account}` was written"
+    )]
+    ClockBehind { account: Account, minutes: i64 },
     /// The operation is one of a vault in a file.
     #[error("a shared vault has no {what}")]
     OfFilesAlone { what: &'static str },

@@ -10,8 +10,24 @@ use super::engine::Engine;
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::SharedLease;
+use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::seal::DataKey;
+
+impl Vault {
+    /// Fails for a member of a shared vault who may only read it.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
+    pub(crate) fn check_may_write(&self) -> Result<(), Error> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.check_may_write(),
+        }
+    }
+}
 
 impl OpenVault {
     /// Returns the key under which this machine seals what lies beside the vault.

@@ -145,7 +145,7 @@ impl Vault {
         match &self.engine {
             Engine::Sqlite(file) => file.read(bundles::unplaced_since),
             #[cfg(feature = "postgres")]
-            Engine::Server(_) => Ok(None),
+            Engine::Server(server) => server.unplaced_since(),
         }
     }
 

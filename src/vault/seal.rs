@@ -74,6 +74,8 @@ pub(crate) enum SealContext<'a> {
     /// The name of the member who made one attempt to refresh the credential in the row `row` of a
     /// shared vault.
     SharedHolder { row: &'a [u8; 32], attempt: &'a [u8; 16] },
+    /// The text of a bundle that was handed over by a shared vault and is not known to be in place.
+    SharedBundle { bundle: &'a [u8; 16] },
     /// The name of a keychain entry that has no key slot. The plaintext is empty: the seal only
     /// proves that tokctl wrote the name.
     Intent { entry: &'a str },
@@ -212,6 +214,7 @@ impl DataKey {
             SealContext::SharedHolder { row, attempt } => {
                 vault("shared holder").field(row).field(attempt)
             }
+            SealContext::SharedBundle { bundle } => vault("shared bundle").field(bundle),
             SealContext::Intent { entry } => vault("intent").field(entry.as_bytes()),
         }
     }
@@ -245,6 +248,7 @@ mod tests {
             SealContext::SharedLabel { row: &[0; 32], revision: 4 },
             SealContext::SharedEvidence { row: &[0; 32], revision: 4 },
             SealContext::SharedHolder { row: &[0; 32], attempt: &[0; 16] },
+            SealContext::SharedBundle { bundle: &[0; 16] },
             SealContext::Intent { entry: "x" },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");

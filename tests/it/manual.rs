@@ -13,12 +13,17 @@ use crate::throwaway::Model;
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
 
 /// Beginnings of examples that are tried elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("tokctl login\n", "a person answers in login_guided.rs"),
     ("(umask 077; tokctl get gdrive --format adc", "a login at Google in get_formats.rs"),
     ("tokctl env GH_TOKEN=github/alice --format fish", "fish's own words, in env.rs"),
     ("tokctl vault ", "a database, in tests/real/shared"),
     ("tokctl member ", "a database, in tests/real/shared"),
+    ("tokctl --vault team ", "a database, in tests/real/shared"),
+    (
+        "(umask 077; tokctl key generate > bundle.key)\ntokctl export --all",
+        "a database, in tests/real/shared",
+    ),
     ("(umask 077; tokctl key generate --identity", "another key is set: shared_vaults.rs"),
     ("tokctl key public", "a file of one's own, in shared_vaults.rs"),
     ("export TOKCTL_VAULT='postgres:", "a database, in tests/real/shared"),

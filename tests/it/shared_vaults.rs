@@ -94,6 +94,30 @@ fn an_identity_opens_no_file_and_a_key_no_shared_vault() {
 }
 
 #[test]
+fn an_identity_that_does_not_open_is_no_vault_that_does_not_open() {
+    let said = |env: &TestEnv| {
+        let failed = env.tokctl(["--vault", NOBODY, "get"]).assert().code(5).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains("your identity, in `") && !said.contains("the vault's"), "{said}");
+        assert!(said.contains("an identity that an admin added"), "{said}");
+        said
+    };
+    let env = TestEnv::new();
+    member(&env);
+    let env = env.unset("TOKCTL_KEY");
+    assert!(said(&env).contains("nothing here opens"));
+    let env = env.set("TOKCTL_KEY", another_key());
+    let wrong = said(&env);
+    assert!(wrong.contains("what is given does not open"), "{wrong}");
+    assert!(wrong.contains("TOKCTL_KEY_FILE to the key of that file"), "{wrong}");
+    // Where there is none yet, and nothing to keep it under.
+    let env = TestEnv::without_key();
+    let failed = env.tokctl(["key", "public"]).assert().code(5).stdout_eq("");
+    let said = stderr(&failed);
+    assert!(said.contains("your identity could not be kept in") && !said.contains("vault's"));
+}
+
+#[test]
 fn nothing_is_trusted_because_it_came_first() {
     let env = TestEnv::without_key();
     let env = env.set("TOKCTL_KEY", identity(&TestEnv::without_key()));
@@ -156,9 +180,7 @@ fn a_vault_has_the_name_that_the_configuration_gives_it() {
 #[test]
 fn what_is_of_files_alone_says_so() {
     let env = TestEnv::new().set("TOKCTL_VAULT", NOBODY);
-    for command in
-        [&["backup", "b.db"][..], &["key", "list"], &["key", "add", "recovery"], &["doctor"]]
-    {
+    for command in [&["key", "list"][..], &["key", "add", "recovery"], &["doctor"]] {
         let failed = env.tokctl(command).assert().code(2).stdout_eq("");
         assert!(stderr(&failed).contains("a vault in a file"), "{}", stderr(&failed));
     }
@@ -167,6 +189,32 @@ fn what_is_of_files_alone_says_so() {
         let failed = env.tokctl(command).assert().code(2).stdout_eq("");
         assert!(stderr(&failed).contains("a shared vault"), "{}", stderr(&failed));
     }
+}
+
+#[test]
+fn what_can_not_be_carried_is_refused_before_anybody_is_asked() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let (address, _) = NOBODY.split_once('#').unwrap();
+    let from = |file: &str, code: i32| {
+        env.tokctl(["vault", "init", address, "--from", file]).assert().code(code)
+    };
+    let failed = from("nowhere.db", 3);
+    assert!(stderr(&failed).contains("hint: name the file"), "{}", stderr(&failed));
+    let failed = from(NOBODY, 2);
+    assert!(stderr(&failed).contains("help export"), "{}", stderr(&failed));
+    assert!(!env.path("data/tokctl/identity.db").exists());
+    // The vault in the file is as it was if the database is away.
+    let failed = from("data/tokctl/tokens.db", 9);
+    assert!(stderr(&failed).contains("nothing is lost"), "{}", stderr(&failed));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+    let failed = from("data/tokctl/identity.db", 2);
+    assert!(stderr(&failed).contains("your identity"), "{}", stderr(&failed));
+    // What a copy of a shared vault takes means nothing for one of a file.
+    for flags in [&["--move"][..], &["--move", "--yes"], &["--key-slot", "key"]] {
+        let failed = env.tokctl(["backup", "b.db"].iter().chain(flags)).assert().code(2);
+        assert!(stderr(&failed).contains("is for a shared vault"), "{}", stderr(&failed));
+    }
+    assert!(!env.path("b.db").exists());
 }
 
 #[test]
@@ -224,8 +272,10 @@ fn a_local_vault_comes_before_one_that_was_joined() {
     let away = TestEnv::new().set("XDG_DATA_HOME", env.path("data")).set("TOKCTL_KEY", given);
     away.tokctl(["get"]).assert().code(9);
     away.tokctl(["--vault", "team", "list"]).assert().code(9);
-    let failed = away.tokctl(["backup", "b.db"]).assert().code(2);
+    let failed = away.tokctl(["key", "list"]).assert().code(2);
     assert!(stderr(&failed).contains("a vault in a file"), "{}", stderr(&failed));
+    away.tokctl(["backup", "b.db"]).assert().code(9).stdout_eq("");
+    assert!(!away.path("b.db").exists());
     // The address alone is enough, once it was joined.
     let (address, _) = NOBODY.split_once('#').unwrap();
     away.tokctl(["--vault", address, "list"]).assert().code(9);

@@ -9,6 +9,7 @@ import glob
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,8 @@ class Database:
 
     # Programs that have to be there, as paths with wildcards.
     needed = ()
+    # What has the server end, whatever its clients do.
+    ends_at = signal.SIGTERM
 
     def __init__(self):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="tokctl-db-"))
@@ -70,13 +73,16 @@ class Database:
 
     def close(self):
         if self.server is not None:
-            self.server.terminate()
+            self.server.send_signal(self.ends_at)
             self.server.wait(PATIENCE)
         self.log.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
 
 class PostgreSQL(Database):
+    # At SIGTERM it waits for its clients.
+    ends_at = signal.SIGINT
+
     def programs(self):
         return pathlib.Path(sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1])
 

@@ -9,6 +9,7 @@ It keeps the truth about its grant, so that a test can ask afterwards what a cli
 
 import http.server
 import json
+import socket
 import threading
 import time
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -24,6 +25,7 @@ class RotatingServer:
         self.delay = delay  # seconds until a refresh is answered
         self.lock = threading.Lock()
         self.busy = 0
+        self.others = []  # more sockets, each with the thread that serves it
         self.reset()
         outer = self
 
@@ -62,20 +64,42 @@ class RotatingServer:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def also_at(self, listener):
+        """Answers at this socket too, which listens at a loopback address of another network."""
+        def serve():
+            while True:
+                try:
+                    self.server.process_request(*listener.accept())
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.others.append((listener, thread))
 
     def close(self):
+        for listener, thread in self.others:
+            # Closed before its thread has ended, its number would be the next socket's, and be served.
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            listener.close()
         self.server.shutdown()
         self.server.server_close()
 
     def reset(self):
         """A new grant that nobody has used."""
         self.issued, self.alive, self.replays, self.refreshes = 1, True, 0, 0
+        # What the next refreshes are answered, each a status and an answer: nothing was spent.
+        self.refusals = []
 
     def token(self, form):
         with self.lock:
             if form["grant_type"] == "authorization_code":
                 return 200, self.answer(expires_in=0)
+            if self.refusals:
+                return self.refusals.pop(0)
             number = int(form["refresh_token"].removeprefix("refresh-"))
             self.refreshes += 1
             if number != self.issued:

@@ -26,6 +26,10 @@ def free_port():
 class SharedDatabase(PostgreSQL):
     """A cluster with the database `vault`."""
 
+    listens = "localhost"
+    # The hosts that may log in with a password.
+    hosts = "samehost"
+
     def __init__(self, authentication="scram-sha-256", settings=(), certificate=None):
         self.port = free_port()
         self.authentication = authentication
@@ -43,7 +47,7 @@ class SharedDatabase(PostgreSQL):
         super().make()
         self.env["PGPORT"] = str(self.port)
         (self.home / "data" / "pg_hba.conf").write_text(
-            f"local all made-up trust\nhost all all samehost {self.authentication}\n"
+            f"local all made-up trust\nhost all all {self.hosts} {self.authentication}\n"
         )
         if self.certificate:
             own = self.home / "server.pem"
@@ -55,7 +59,7 @@ class SharedDatabase(PostgreSQL):
 
     def command(self):
         kept = [part for part in super().command() if part != "listen_addresses="]
-        options = ["listen_addresses=localhost", f"port={self.port}", "max_connections=60"]
+        options = [f"listen_addresses={self.listens}", f"port={self.port}", "max_connections=200"]
         # A flag stood before what was left out.
         kept = kept[:kept.index("-c")] + kept[kept.index("-c") + 1:]
         for option in (*options, *self.settings):
@@ -89,6 +93,10 @@ class SharedDatabase(PostgreSQL):
 class PgBouncer(Database):
     """A pooler in transaction mode, with five connections to `database`."""
 
+    listens = "127.0.0.1"
+    # More lines of its settings.
+    more = ""
+
     def __init__(self, database, size=5):
         self.database, self.size, self.port = database, size, free_port()
         super().__init__()
@@ -100,9 +108,10 @@ class PgBouncer(Database):
             "[databases]\n"
             f"vault = host=127.0.0.1 port={self.database.port} dbname=vault\n"
             "[pgbouncer]\n"
-            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"listen_addr = {self.listens}\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = scram-sha-256\nauth_file = {users}\n"
             f"pool_mode = transaction\ndefault_pool_size = {self.size}\nmax_client_conn = 500\n"
+            + self.more
         )
 
     def command(self):

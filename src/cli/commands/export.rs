@@ -93,7 +93,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .hint("name a file with `--output`"));
     }
     let choices = choices(args)?;
-    let vault = Vault::open(vaults::file(context)?)?;
+    let vault = vaults::open(context)?;
+    vault.check_may_write()?;
     let accounts = accounts(&choices, args, context, &vault)?;
     if args.moving && !args.yes {
         confirm(context, &vault, &accounts)?;

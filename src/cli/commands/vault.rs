@@ -1,18 +1,22 @@
 //! `tokctl vault`: founds a shared vault, joins one, and shows its state.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
+use crate::cli::carrying::{self, Cargo};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::explain::RESUME;
 use crate::cli::shared_vault::{self, Opened};
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::typed::quoted;
 use crate::cli::vault_place::{SharedName, is_address};
 use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
-use crate::ops::Vault;
-use crate::ops::error::StoreError;
-use crate::ops::shared::{self, Label, LeaseRunning};
+use crate::ops::error::{SharedError, StoreError};
+use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place};
+use crate::ops::{self, Vault};
 use crate::untrusted::printable;
 
 /// A vault that many machines share, in a PostgreSQL database
@@ -32,6 +36,9 @@ enum Command {
     /// The address is `postgres://USER@HOST/DATABASE`, `service=NAME`, or what libpq takes else. Its
     /// password comes from ~/.pgpass or PGPASSWORD. The tables are made in that database, and the
     /// vault is joined. The join line is printed.
+    ///
+    /// With --from, the credentials of a vault in a file move into it. They work in the file no more: if
+    /// both could renew them, one would end the other's login. Should that be interrupted, run it again.
     Init {
         /// The database
         #[arg(value_name = "ADDRESS")]
@@ -40,6 +47,10 @@ enum Command {
         /// Your label among the members [default: your name on this machine, else `admin`]
         #[arg(long, value_name = "LABEL")]
         label: Option<Label>,
+
+        /// The file of a vault whose credentials move into the new one
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
 
         #[command(flatten)]
         kept: Kept,
@@ -83,7 +94,13 @@ const FOR_READERS: &str =
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     match &args.command {
-        Command::Init { address, label, kept } => init(context, address, label.as_ref(), kept),
+        Command::Init { address, label, from, kept } => {
+            let typed = unpinned(address)?;
+            match from {
+                Some(file) => init_from(context, &typed, label.as_ref(), kept, file),
+                None => init(context, &typed, label.as_ref(), kept),
+            }
+        }
         Command::Join { line, kept } => join(context, line, kept),
         Command::Status => status(context),
     }
@@ -91,32 +108,120 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 fn init(
     context: &Context,
-    address: &str,
+    typed: &SharedName,
     label: Option<&Label>,
     kept: &Kept,
 ) -> Result<(), CliError> {
-    let typed = shared_name(address)?;
-    if typed.pin.is_some() {
-        return Err(CliError::new(Kind::Usage, "a new vault has no join line yet")
-            .hint("leave out `#` and what is behind it, or `tokctl vault join` with all of it"));
+    let name = kept_name(context, typed, kept)?;
+    let identity = || member_identity::of_user_or_new(context, kept.key_slot);
+    let place = vaults::place_for(context, typed, identity)?;
+    let vault = found(context, typed, label, &name, place)?;
+    tell_use(context, &name);
+    context.ui.line(&vault.join_line(&vault.roster()?))
+}
+
+/// Founds a vault, and moves the credentials of the vault in `file` into it. If that was interrupted,
+/// goes on with it.
+fn init_from(
+    context: &Context,
+    typed: &SharedName,
+    label: Option<&Label>,
+    kept: &Kept,
+    file: &Path,
+) -> Result<(), CliError> {
+    if is_address(&file.to_string_lossy()) {
+        return Err(CliError::new(Kind::Usage, "`--from` takes the file of a vault")
+            .hint("what a shared vault has goes out in a bundle: `tokctl help export`"));
     }
+    let name = kept_name(context, typed, kept)?;
+    let file = carrying::File::at(context, file)?;
+    let source = file.open()?;
+    let identity = || member_identity::of_user_or_new(context, kept.key_slot);
+    let place = vaults::place_for(context, typed, identity)?;
+    let cargo = Cargo::load(&file.context, &source, &place.identity)
+        .map_err(|error| file.explained(error))?;
+    let vault = match begun(context, typed, &name, &place, &file, &cargo)? {
+        Some(vault) => vault,
+        None => found(context, typed, label, &name, place)?,
+    };
+    for account in &cargo.stays {
+        context.ui.warning(&format!(
+            "{account} stays in {}, since the identity of this machine renews it",
+            file.shown()
+        ));
+    }
+    if cargo.is_empty() {
+        context.ui.status(&format!("{} has nothing to hand over", file.shown()));
+    } else {
+        let moved = cargo.deliver(&file.context, &vault, "vault")?;
+        let (them, file) = (carrying::counted(moved), file.shown());
+        context.ui.status(&format!("moved {them} into `{name}`: nothing is left in {file}"));
+    }
+    tell_use(context, &name);
+    context.ui.line(&vault.join_line(&vault.roster()?))
+}
+
+/// Returns the vault at the address if an earlier `init --from` founded it and moved nothing into it,
+/// or not all. `None` if there is none.
+fn begun(
+    context: &Context,
+    typed: &SharedName,
+    name: &str,
+    place: &Place,
+    file: &carrying::File,
+    cargo: &Cargo<'_>,
+) -> Result<Option<Opened>, CliError> {
+    if place.pin.is_none() {
+        if cargo.is_interrupted {
+            let what =
+                "the file has handed over its credentials, and not to the vault at this address";
+            return Err(CliError::new(Kind::Usage, what).hint(format!(
+                "give the address that was given first, or put them into a bundle: `{}`",
+                file.command(RESUME)
+            )));
+        }
+        return Ok(None);
+    }
+    let opening = || shared::open(place.clone());
+    let opened = match context.ui.while_waiting("opening the vault", opening) {
+        Err(ops::Error::Store(StoreError::Shared(SharedError::NoVault { .. })))
+            if !cargo.is_interrupted =>
+        {
+            return Ok(None);
+        }
+        opened => opened?,
+    };
+    let is_new = shared::roster(&opened)?.members().len() == 1 && opened.count()? == 0;
+    if !(is_new || cargo.is_interrupted || cargo.is_empty()) {
+        let what = format!("the vault `{name}` is at this address, and has credentials or members");
+        return Err(CliError::new(Kind::Usage, what).hint(
+            "what the file has comes into it in a bundle: `tokctl help shared` has the commands",
+        ));
+    }
+    Ok(Some(Opened::of(typed.clone(), opened)))
+}
+
+/// Founds a vault at `place`, and keeps it under `name`.
+fn found(
+    context: &Context,
+    typed: &SharedName,
+    label: Option<&Label>,
+    name: &str,
+    place: Place,
+) -> Result<Opened, CliError> {
     let label = match label {
         Some(label) => label.clone(),
         None => own_label(context),
     };
-    let name = kept_name(context, &typed, kept)?;
-    let identity = || member_identity::of_user_or_new(context, kept.key_slot);
-    let place = vaults::place_for(context, &typed, identity)?;
     let founding = || shared::found(place, label.clone());
     let vault =
         Opened::of(typed.clone(), context.ui.while_waiting("founding the vault", founding)?);
-    let roster = vault.roster()?;
-    keep(context, &name, &typed, &roster.head().to_string())?;
+    let head = vault.roster()?.head();
+    keep(context, name, typed, &head.to_string())?;
     context.ui.status(&format!("founded the vault `{name}`, with you as its admin `{label}`"));
-    context.ui.status(&format!("its head is {}", roster.head()));
+    context.ui.status(&format!("its head is {head}"));
     context.ui.status(&format!("let a user of the database only read it: {FOR_READERS}"));
-    tell_use(context, &name);
-    context.ui.line(&vault.join_line(&roster))
+    Ok(vault)
 }
 
 fn join(context: &Context, line: &str, kept: &Kept) -> Result<(), CliError> {
@@ -138,6 +243,16 @@ fn join(context: &Context, line: &str, kept: &Kept) -> Result<(), CliError> {
     }
     tell_use(context, &name);
     Ok(())
+}
+
+/// Reads the address of a vault that is to be founded.
+fn unpinned(text: &str) -> Result<SharedName, CliError> {
+    let typed = shared_name(text)?;
+    if typed.pin.is_some() {
+        return Err(CliError::new(Kind::Usage, "a new vault has no join line yet")
+            .hint("leave out `#` and what is behind it, or `tokctl vault join` with all of it"));
+    }
+    Ok(typed)
 }
 
 /// Reads the address of a shared vault.
@@ -216,6 +331,7 @@ fn status(context: &Context) -> Result<(), CliError> {
             role: own.map(|own| own.role.as_str()),
             members: roster.members().len(),
             refreshing: leases.iter().map(Lease::of).collect(),
+            kept: vault.kept_answers()?.iter().map(KeptHere::of).collect(),
         });
     }
     let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
@@ -233,6 +349,13 @@ fn status(context: &Context) -> Result<(), CliError> {
         let what = if running { "refreshing" } else { "interrupted" };
         context.ui.line(&format!("{what:<12}{account} by {who}, since {since}"))?;
     }
+    for KeptHere { account, until } in vault.kept_answers()?.iter().map(KeptHere::of) {
+        let state = match until {
+            Some(until) => format!("its last answer, until {until}"),
+            None => "an answer that the database does not have yet".to_owned(),
+        };
+        context.ui.line(&format!("{:<12}{account}, {state}", "kept here"))?;
+    }
     context.ui.line(&format!("{:<12}{}", "join line", quoted(&vault.join_line(&roster))))
 }
 
@@ -247,6 +370,21 @@ struct Status {
     members: usize,
     /// The refreshes that have no answer yet.
     refreshing: Vec<Lease>,
+    /// The answers to refreshes that this machine keeps.
+    kept: Vec<KeptHere>,
+}
+
+#[derive(Serialize)]
+struct KeptHere {
+    account: String,
+    /// The end of its time here; null while the database does not have the answer.
+    until: Option<String>,
+}
+
+impl KeptHere {
+    fn of(kept: &KeptAnswer) -> Self {
+        Self { account: kept.account.to_string(), until: kept.until.map(time::rfc3339) }
+    }
 }
 
 #[derive(Serialize)]

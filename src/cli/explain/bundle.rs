@@ -1,6 +1,7 @@
 //! Explains failures of bundles: not made, not written, or not opened.
 
 use super::file::{is_taken, trust_hint};
+use super::vault::store_error;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::command;
 use crate::ops::error::{BundleClosed, BundleMalformed};
@@ -29,6 +30,10 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
             (Kind::Failed, RESUME_ELSEWHERE.into())
         }
         BundleError::Unplaced | BundleError::NotPlaced { .. } => (Kind::Failed, RESUME.into()),
+        BundleError::NotArrived { source } => {
+            let CliError { kind, .. } = store_error(source);
+            (kind, Hint::Again(&[]))
+        }
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
         BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source).into()),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 use crate::private_file;
+use crate::store;
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 
 /// The reason why credentials were not exported in a bundle, or not imported from one.
@@ -34,6 +35,10 @@ pub(crate) enum BundleError {
     /// kept in the vault.
     #[error("the bundle could not be put in place, and is kept in the vault")]
     NotPlaced { source: private_file::Error },
+    /// The credentials were handed over, but the other vault did not take them in. The first vault
+    /// keeps them in a bundle.
+    #[error("what was handed over is kept, until the other vault takes it in")]
+    NotArrived { source: Box<store::Error> },
     /// The text is not a bundle, or not a complete one.
     #[error("it can't be read as a bundle")]
     Malformed(#[from] BundleMalformed),

@@ -17,15 +17,15 @@ mod id_token;
 mod renewed;
 mod request;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
 use super::error::Error;
-use super::live_token::LiveToken;
+use super::live_token::{LiveToken, Warning};
 use crate::model::readiness::{Need, lasts};
-use crate::store;
+use crate::store::{self, Adopted};
 
 impl Refresh<'_> {
     /// Renews the token, or returns the one that another process renewed meanwhile.
@@ -53,8 +53,8 @@ impl Refresh<'_> {
         let arrival = self.arrive()?;
         let deadline = Instant::now() + self.vault.patience(WAIT);
         loop {
-            let turn = match self.wait_for_turn(&arrival, deadline)? {
-                WaitOutcome::Turn(turn) => turn,
+            let (turn, adopted) = match self.wait_for_turn(&arrival, deadline)? {
+                WaitOutcome::Turn(turn, adopted) => (turn, adopted),
                 WaitOutcome::Resolved(token) => return Ok(*token),
             };
             let row = self.row()?;
@@ -66,6 +66,9 @@ impl Refresh<'_> {
                 self.resolved_by_other(&row, false, &arrival)?
             };
             let token = match resolved {
+                Some(token) if adopted == Adopted::StoredAgain && token.warning.is_none() => {
+                    Some(LiveToken { warning: Some(Warning::StoredAgain), ..token })
+                }
                 Some(token) => Some(token),
                 None => self.request(turn, row)?,
             };
@@ -76,6 +79,8 @@ impl Refresh<'_> {
             if Instant::now() >= deadline {
                 return Err(store::Error::Busy.into());
             }
+            // While a rotation is announced in a shared vault, nothing changes for seconds.
+            std::thread::sleep(self.vault.pause(Duration::ZERO));
         }
     }
 

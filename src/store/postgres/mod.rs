@@ -5,22 +5,26 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`members`] changes the list of
-//! members, and [`rotate`] the data key. [`Server`] brings them together.
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers what came in
+//! and went out in bundles; [`members`] writes the list of members, [`rotate`] the data key, and
+//! [`membership_change`] both. [`Server`] brings them together, and [`listing`] reads all rows.
 
 mod driver;
 mod schema;
 mod membership;
-mod label;
 mod row;
 mod rows;
 mod claim;
+mod bundles;
 mod apply;
 mod members;
-mod rotate;
-mod status;
 mod pause;
+mod status;
+mod rotate;
+mod membership_change;
 mod server;
+mod listing;
+mod carried;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::label;
 use super::membership::Membership;
 use super::schema::{EVIDENCE, ROWS};
 use crate::model::account::Account;
@@ -68,6 +67,8 @@ struct Record {
     attempt: Option<Attempt>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported: Option<Reported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused_since: Option<u64>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -93,7 +94,8 @@ impl Membership {
         revision: u64,
     ) -> Result<Sealed, StoreError> {
         let text = plaintext::to_json(credential).map_err(|_| UNWRITABLE)?;
-        let label = label::encode(Summary::of(account, credential)).map_err(|_| UNWRITABLE)?;
+        let label = Summary::of(account, credential);
+        let label = serde_json::to_vec(&label).map_err(|_| UNWRITABLE)?;
         self.seal_texts(&self.name(account), revision, &text, &label)
     }
 
@@ -124,7 +126,8 @@ impl Membership {
             CredentialHealth::RefreshFailed => Some(Reported::RefreshFailed),
             CredentialHealth::LoginRequired => Some(Reported::LoginRequired),
         };
-        let record = Record { attempt: evidence.attempt.clone(), reported };
+        let Evidence { attempt, refused_since, .. } = evidence.clone();
+        let record = Record { attempt, reported, refused_since };
         let text = serde_json::to_vec(&record).map_err(|_| UNWRITABLE)?;
         let sealed = self.key.seal(SealContext::SharedEvidence { row, revision }, &text)?;
         let signature = self.signed(EVIDENCE, row, revision, &[&sealed]).sign(&self.identity);
@@ -161,9 +164,8 @@ impl Row {
         let context = SealContext::SharedLabel { row: &self.name, revision: self.revision };
         let text = membership.key.open(context, &self.label);
         let forged = Error::Forged { what: "a row with a broken seal" };
-        let Some(summary) = text.ok().and_then(|text| label::decode(&text)) else {
-            return Err(forged);
-        };
+        let summary = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(summary): Option<Summary> = summary else { return Err(forged) };
         if membership.name(&summary.account) == self.name { Ok(summary) } else { Err(forged) }
     }
 
@@ -213,7 +215,8 @@ impl Row {
             Some(Reported::LoginRequired) => CredentialHealth::LoginRequired,
         };
         let journal = self.journal(membership, now);
-        let evidence = Evidence { journal, attempt: record.attempt, reported };
+        let Record { attempt, refused_since, .. } = record;
+        let evidence = Evidence { journal, attempt, reported, refused_since };
         Found::Genuine(Box::new(evidence), self.revision)
     }
 
@@ -228,8 +231,8 @@ impl Row {
         serde_json::from_slice(&membership.key.open(context, sealed).ok()?).ok()
     }
 
-    /// Returns the journal, if there is one.
-    fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
+    /// Returns the journal, if there is one, as the clock of the database judges it at `now`.
+    pub(super) fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
         let turn = self.turn.as_ref()?;
         let context = SealContext::SharedHolder { row: &self.name, attempt: &turn.attempt };
         let holder = turn.holder.as_ref().and_then(|holder| {
@@ -239,12 +242,17 @@ impl Row {
         Some(Journal {
             revision: self.revision,
             attempt: turn.attempt,
-            started_at: Timestamp::from_microsecond(turn.started_at).unwrap_or(Timestamp::MIN),
+            started_at: whole_second(turn.started_at),
             started: None,
             lease: None,
             shared: Some(SharedLease { is_running: turn.is_running(now), holder }),
         })
     }
+}
+
+/// Returns a time of the database, which counts microseconds, in whole seconds.
+pub(super) fn whole_second(microseconds: i64) -> Timestamp {
+    Timestamp::from_second(microseconds.div_euclid(1_000_000)).unwrap_or_default()
 }
 
 impl Turn {

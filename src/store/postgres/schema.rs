@@ -44,6 +44,16 @@ CREATE TABLE IF NOT EXISTS tokctl_rows (
     lease_until bigint NOT NULL DEFAULT 0,
     holder bytea,
     PRIMARY KEY (vault, name)
+);
+CREATE TABLE IF NOT EXISTS tokctl_bundles (
+    vault bytea NOT NULL REFERENCES tokctl_vaults,
+    bundle bytea NOT NULL,
+    change bytea NOT NULL,
+    taken_in_at bigint,
+    handed_over_at bigint,
+    member bytea,
+    text bytea,
+    PRIMARY KEY (vault, bundle)
 );";
 
 /// The present time of the database. It goes on within a transaction.

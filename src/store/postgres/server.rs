@@ -7,19 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
-use super::claim::claim;
-use super::driver::{Connection, Fault, Transaction};
-use super::members::{self, FoundedVault, Slot};
-use super::membership::Membership;
-use super::rotate::{self, Next};
-use super::row::Row;
+use super::claim::{TIME_TO_CLAIM, claim};
+use super::driver::{Connection, Transaction};
+use super::members::FoundedVault;
+use super::membership::{Membership, signed};
+use super::membership_change::{self, Changed, NO_SLOT};
+use super::pause::pause;
+use super::row::whole_second;
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
-use crate::model::account::{Account, AccountFilter};
-use crate::model::attempt::Attempt;
-use crate::model::credential::Credential;
-use crate::model::summary::Summary;
+use crate::model::account::Account;
 use crate::store::address::Address;
 use crate::store::change::{Change, Ground, Outcome};
 use crate::store::error::Error as StoreError;
@@ -31,7 +29,7 @@ use crate::store::watermark::{Subject, Watermark};
 use crate::store::watermarks::Watermarks;
 use crate::vault::seal::DataKey;
 use crate::vault::shared::identity::Identity;
-use crate::vault::shared::member::{Label, MemberId};
+use crate::vault::shared::member::Label;
 use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{self, Founded, Roster};
 use crate::vault::shared::slot;
@@ -39,8 +37,9 @@ use crate::vault::shared::slot;
 /// The largest difference between the clocks of the database and of this machine.
 const APART: SignedDuration = SignedDuration::from_hours(24);
 
-/// A credential that was opened, or why it does not open.
-type Opened = (Account, Result<Credential, StoreError>);
+/// The longest time by which the database's clock may be behind a row that was written: another node,
+/// whose clock differs, may have taken over.
+const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
@@ -55,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) watermarks: Watermarks,
     /// The clock of this machine, with which that of the database is compared.
     pub(crate) clock: fn() -> Timestamp,
+    /// Is told the time of the database, which this process goes by from then on.
+    pub(crate) go_by: fn(Timestamp),
 }
 
 /// An open shared vault.
@@ -69,9 +70,9 @@ pub(in crate::store) struct Server {
     inner: Mutex<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     connection: Connection,
-    membership: Membership,
+    pub(super) membership: Membership,
     /// The time of the database when it was last read, in microseconds, and the moment of that.
     clock: (i64, Moment),
     /// The attempts that this process began.
@@ -81,10 +82,17 @@ struct Inner {
 impl Server {
     /// Opens the vault at `place`: verifies its list of members, and gets the data key.
     pub(in crate::store) fn open(place: Place) -> Result<Self, StoreError> {
+        Self::open_over(Connection::to(place.address.clone()), place)
+    }
+
+    fn open_over(mut connection: Connection, place: Place) -> Result<Self, StoreError> {
         let pin = place.pin.ok_or_else(|| Error::NoPin { place: place.address.shown() })?;
-        let mut connection = Connection::to(place.address.clone());
-        let (membership, now) =
-            connection.single(|it| Membership::read(it, pin, &place.identity))?;
+        let mut read = || connection.single(|it| Membership::read(it, pin, &place.identity));
+        let (mut membership, mut now) = read()?;
+        if place.watermarks.check_roster(&membership.roster).is_err() {
+            // Another process of this machine may have seen a later entry since.
+            (membership, now) = read()?;
+        }
         Self::over(connection, membership, now, place)
     }
 
@@ -96,7 +104,9 @@ impl Server {
         let founded = FoundedVault { roster: &roster, entry: &entry, slot: (keys.id(), own) };
         let mut connection = Connection::to(place.address.clone());
         connection.transact(|transaction| founded.make(transaction))?;
-        Self::open(Place { pin: Some(roster.head()), ..place })
+        // Over the same connection, which is made anew when it breaks: nobody but this process knows
+        // the vault yet.
+        Self::open_over(connection, Place { pin: Some(roster.head()), ..place })
     }
 
     fn over(
@@ -110,6 +120,7 @@ impl Server {
         if apart.abs() > APART {
             return Err(Error::ClockApart { hours: apart.as_hours() }.into());
         }
+        (place.go_by)(database);
         place.watermarks.check_roster(&membership.roster).map_err(Error::from)?;
         place.watermarks.keep_roster(&membership.roster);
         let vault = membership.vault();
@@ -152,20 +163,28 @@ impl Server {
         Ok(self.inner().membership.check_writer().map_err(refused)?)
     }
 
-    /// Returns the present time by the clock of the database, whatever this machine's clock says.
+    /// Returns the present time by the clock of the database, whatever this machine's clock says, in
+    /// whole seconds as every time in a credential.
     pub(in crate::store) fn now(&self) -> Timestamp {
-        let (at, moment) = self.inner().clock.clone();
-        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
-        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_microsecond(at.saturating_add(elapsed)).unwrap_or(Timestamp::MAX)
+        whole_second(self.inner().now())
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reading.
+/// Fails with [`Error::ClockBehind`] if the row of `account` at `revision`, a time in microseconds, was
+/// written long after `now`.
+fn check_clock(account: &Account, revision: u64, now: i64) -> Result<(), Error> {
+    let behind = SignedDuration::from_micros(signed(revision)?.saturating_sub(now));
+    if behind <= BEHIND {
+        return Ok(());
+    }
+    Err(Error::ClockBehind { account: account.clone(), minutes: behind.as_mins() })
+}
+
+/// Reading one credential, and remembering how new it was.
 impl Server {
     /// Reads the credential of `account`, and remembers its revision.
     pub(in crate::store) fn read(&self, account: &Account) -> Result<Option<Read>, StoreError> {
@@ -185,12 +204,14 @@ impl Server {
                 connection.single(|it| rows::one(it, membership, &name, Part::Whole))?;
             let Some(row) = row else { return Ok((None, header.now)) };
             let credential = row.credential(membership, account)?;
+            check_clock(account, row.revision, header.now)?;
             let stored = Stored { credential, revision: row.revision };
             let read = match row.evidence(membership, header.now) {
                 Found::Genuine(evidence, _) => Read {
                     stored,
                     journal: evidence.journal,
                     attempt: evidence.attempt,
+                    refused_since: evidence.refused_since,
                     is_forged: false,
                 },
                 Found::Forged => Read::forged(stored),
@@ -214,76 +235,6 @@ impl Server {
         })
     }
 
-    /// Reads what `list` shows of the credentials of `filter`, with the last attempt of each and
-    /// whether its refresh is in doubt, in the order of their names.
-    pub(in crate::store) fn summaries(
-        &self,
-        filter: AccountFilter<'_>,
-    ) -> Result<Vec<(Summary, Option<Attempt>, bool)>, StoreError> {
-        let listed = self.rows(Part::Label, |membership, row, now| {
-            let summary = row.summary(membership)?;
-            let (attempt, in_doubt) = match row.evidence(membership, now) {
-                Found::Genuine(evidence, _) => (evidence.attempt, evidence.journal.is_some()),
-                Found::Forged => (None, row.turn.is_some()),
-            };
-            Ok((summary, attempt, in_doubt))
-        })?;
-        let is_meant = |account: &Account| {
-            filter.provider.is_none_or(|provider| *provider == account.provider)
-                && filter.user.is_none_or(|user| *user == account.user)
-        };
-        let mut found: Vec<_> =
-            listed.into_iter().filter(|(summary, ..)| is_meant(&summary.account)).collect();
-        found.sort_unstable_by(|(one, ..), (other, ..)| one.account.cmp(&other.account));
-        Ok(found)
-    }
-
-    /// Reads every credential with its account. A credential that does not open comes as
-    /// [`StoreError::Tampered`].
-    pub(in crate::store) fn credentials(&self) -> Result<Vec<Opened>, StoreError> {
-        self.rows(Part::Whole, |membership, row, _| {
-            let account = row.summary(membership)?.account;
-            let credential = row.credential(membership, &account);
-            Ok((account, credential))
-        })
-    }
-
-    /// Reads the refreshes that have no answer yet.
-    pub(in crate::store) fn leases(&self) -> Result<Vec<LeaseRunning>, StoreError> {
-        let found = self.rows(Part::Label, |membership, row, now| {
-            let account = row.summary(membership)?.account;
-            let Found::Genuine(evidence, _) = row.evidence(membership, now) else {
-                return Ok(None);
-            };
-            let Some(journal) = evidence.journal else { return Ok(None) };
-            let (is_running, holder) = match journal.shared {
-                Some(lease) => (lease.is_running, lease.holder),
-                None => (false, None),
-            };
-            Ok(Some(LeaseRunning { account, holder, since: journal.started_at, is_running }))
-        })?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Returns the revisions of all rows, by account.
-    pub(in crate::store) fn revisions(&self) -> Result<Vec<(Account, u64)>, StoreError> {
-        self.rows(Part::Label, |membership, row, _| {
-            Ok((row.summary(membership)?.account, row.revision))
-        })
-    }
-
-    fn rows<T>(
-        &self,
-        part: Part,
-        look: impl Fn(&Membership, &Row, i64) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.inner().under_membership(|connection, membership| {
-            let (header, rows) = connection.single(|it| rows::all(it, membership, part))?;
-            let looked = rows.iter().map(|row| look(membership, row, header.now));
-            Ok((looked.collect::<Result<_, _>>()?, header.now))
-        })
-    }
-
     /// Fails with [`StoreError::Older`] if the credential of `account` at `revision` is older than
     /// this machine has seen.
     pub(in crate::store) fn check_age(
@@ -304,45 +255,6 @@ impl Server {
         self.watermarks.highest(vault, &[subject]).first().copied().unwrap_or_default()
     }
 
-    /// Returns the accounts whose credential is older than this machine has seen.
-    pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
-        let older =
-            |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
-        let found = self.revisions()?;
-        Ok(found.into_iter().filter(older).map(|(account, _)| account).collect())
-    }
-
-    /// Returns which of `accounts` are older than this machine has seen.
-    pub(in crate::store) fn older(&self, accounts: &[Account]) -> Result<Vec<Account>, StoreError> {
-        let mut older = Vec::new();
-        for account in accounts {
-            let found = self.evidence(account)?;
-            if found.is_some_and(|(revision, _)| self.check_age(account, revision).is_err()) {
-                older.push(account.clone());
-            }
-        }
-        Ok(older)
-    }
-
-    /// Accepts every credential as it is, even where this machine has seen a newer one.
-    pub(in crate::store) fn accept_all(&self) -> Result<(), StoreError> {
-        for (account, revision) in self.revisions()? {
-            self.note(&account, revision, true);
-        }
-        Ok(())
-    }
-
-    /// Deletes the credential of `account`, whatever its revision. Returns whether there was one.
-    pub(in crate::store) fn forget(&self, account: &Account) -> Result<bool, StoreError> {
-        while let Some((revision, _)) = self.evidence(account)? {
-            let forget = Change::Forget { account: account.clone(), revision };
-            if self.commit(&forget)? == Outcome::Done {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Remembers the revision of the credential of `account`; with `accepted`, even if a higher one
     /// was seen.
     pub(in crate::store) fn note(&self, account: &Account, number: u64, accepted: bool) {
@@ -360,8 +272,19 @@ impl Server {
         getrandom::fill(&mut id)?;
         match change {
             Change::BeginRefresh { account, journal, over } => {
-                self.check_age(account, journal.revision)?;
-                self.inner().begin(account, journal, *over)
+                let outcome = match self.check_age(account, journal.revision) {
+                    Ok(()) => self.inner().begin(account, journal, *over)?,
+                    // Another process of this machine may have seen a newer row since.
+                    Err(older) => match self.evidence(account)? {
+                        Some((revision, _)) if revision > journal.revision => Outcome::Moved,
+                        Some(_) | None => return Err(older),
+                    },
+                };
+                if outcome == Outcome::Moved {
+                    // Another member was faster, or replaces the data key: the next look comes later.
+                    std::thread::sleep(pause());
+                }
+                Ok(outcome)
             }
             other => {
                 let check_age = |account: &Account, revision| self.check_age(account, revision);
@@ -391,52 +314,34 @@ impl Server {
     }
 
     /// Changes the list of members. Where that takes something from a member, every row is sealed
-    /// anew under a new data key.
-    ///
-    /// Fails with [`Error::MembersMoved`] if another admin changed it meanwhile.
+    /// anew under a new data key; returns the refreshes whose answers are given up for it, if that is
+    /// `forced`. See [`membership_change::change`].
     pub(in crate::store) fn change_members(
         &self,
         change: &roster::Change,
-    ) -> Result<Roster, StoreError> {
-        let mut own = [0; 16];
-        getrandom::fill(&mut own)?;
+        forced: bool,
+    ) -> Result<(Roster, Vec<LeaseRunning>), StoreError> {
         let mut inner = self.inner();
         let Inner { connection, membership, .. } = &mut *inner;
-        let needs_new_key = membership.roster.needs_new_key(change).map_err(Error::from)?;
-        let key =
-            if needs_new_key { membership.roster.next_key()? } else { membership.key.clone() };
-        let (roster, entry) =
-            membership.roster.next(&self.identity, change, &key).map_err(Error::from)?;
-        let is_new = |member: MemberId| membership.roster.member(member).is_none();
-        let wanted = roster.members().iter().map(|member| member.keys);
-        let slots: Vec<Slot> = wanted
-            .filter(|keys| needs_new_key || is_new(keys.id()))
-            .map(|keys| Ok((keys.id(), slot::wrap(&key, roster.vault(), &keys)?)))
-            .collect::<Result<_, slot::UnusableKey>>()
-            .map_err(|_| NO_SLOT)?;
-        let own_role = roster.member(self.identity.id()).map(|member| member.role);
-        let role = own_role.unwrap_or(membership.role);
-        let next = Membership { roster, key, identity: self.identity.clone(), role };
-        if needs_new_key {
-            let next = Next { membership: &next, entry: &entry, slots: &slots };
-            rotate::rotate(connection, membership, &next, own)?;
-        } else {
-            connection.transact(|transaction| {
-                members::append(transaction, membership, &next.roster, &entry, &slots)
-            })?;
-        }
+        let Changed { membership: next, given_up } =
+            membership_change::change(connection, membership, change, forced)?;
         self.watermarks.keep_roster(&next.roster);
         *membership = next;
-        Ok(membership.roster.clone())
+        Ok((membership.roster.clone(), given_up))
     }
 }
 
-const NO_SLOT: StoreError = StoreError::Inconsistent("a member's key that nothing is sealed for");
-
 impl Inner {
+    /// Returns the present time by the clock of the database, in microseconds.
+    fn now(&self) -> i64 {
+        let (at, moment) = &self.clock;
+        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
+        at.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
     /// members changed since they were read, reads them again and runs `work` once more.
-    fn under_membership<T, N: Into<Option<i64>>>(
+    pub(super) fn under_membership<T, N: Into<Option<i64>>>(
         &mut self,
         mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
     ) -> Result<T, StoreError> {
@@ -473,11 +378,11 @@ impl Inner {
         over: Option<AttemptId>,
     ) -> Result<Outcome, StoreError> {
         let is_own = over.is_some_and(|over| self.attempts.contains(&over));
+        let latest = self.now().saturating_add(TIME_TO_CLAIM);
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
-            let work = |transaction: &Transaction<'_>| -> Result<Outcome, Fault> {
-                transaction.run("SET LOCAL synchronous_commit = on")?;
-                claim(transaction, membership, account, journal, over, is_own)
+            let work = |transaction: &Transaction<'_>| {
+                claim(transaction, membership, account, journal, over, is_own, latest)
             };
             Ok((connection.transact(work)?, None))
         })?;

@@ -1,8 +1,9 @@
 //! The secret of one member of shared vaults.
 //!
-//! An identity is 32 random bytes. Three keys are derived from them: an X25519 key, by RFC 9180's
-//! `DeriveKeyPair`, for which the data key is wrapped; an Ed25519 key, which signs; and a symmetric
-//! *local key*, which seals what this member keeps on a machine.
+//! An identity is 32 random bytes. Four keys are derived from them: an X25519 key, by RFC 9180's
+//! `DeriveKeyPair`, for which the data key is wrapped; an Ed25519 key, which signs; and two symmetric
+//! ones: the *local key* seals what this member keeps on a machine, and the *bundle key* what the
+//! member carries from one vault to another.
 
 use std::fmt;
 
@@ -60,6 +61,11 @@ impl Identity {
     /// Returns the key that seals what this member keeps on a machine.
     pub(crate) fn local_key(&self) -> Key {
         Key::from_bytes(self.derive(b"local key").as_slice()).expect("32 bytes are a key")
+    }
+
+    /// Returns the key of a bundle that carries credentials between the vaults of this member.
+    pub(crate) fn bundle_key(&self) -> Key {
+        Key::from_bytes(self.derive(b"bundle key").as_slice()).expect("32 bytes are a key")
     }
 
     /// Signs `message`, which begins with what it is for.
@@ -132,10 +138,11 @@ mod tests {
     fn no_key_of_an_identity_tells_another() {
         let identity = Identity(Key::from_bytes(&[7; 32]).unwrap());
         let keys = identity.keys();
-        let local = identity.local_key();
-        let all = [*identity.0.expose(), keys.encryption, keys.id.0, *local.expose()];
-        let different: std::collections::BTreeSet<_> = all.into_iter().collect();
-        assert_eq!(different.len(), 4);
+        let (local, bundle) = (identity.local_key(), identity.bundle_key());
+        let own = [*identity.0.expose(), *local.expose(), *bundle.expose()];
+        let all = own.into_iter().chain([keys.encryption, keys.id.0]);
+        let different: std::collections::BTreeSet<_> = all.collect();
+        assert_eq!(different.len(), 5);
         assert_eq!(format!("{identity:?}"), "Identity([redacted])");
     }
 }

@@ -122,8 +122,10 @@ struct Batch {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    // Nothing can be taken into a vault in memory.
-    context.vault()?;
+    if context.is_in_memory() {
+        // Nothing can be taken into it.
+        context.vault()?;
+    }
     let now = time::now();
     let mut batch = read_batch(args, context, now)?;
     only::keep(&args.only, &mut batch.incoming, &mut batch.skipped)?;

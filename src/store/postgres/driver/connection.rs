@@ -19,16 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The beginning of each transaction that writes: its commit is durable when it is confirmed, and no
-/// statement in it takes long.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
-     SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '10s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '20s'";
-
 /// The connection to the database of a vault.
 pub(in crate::store::postgres) struct Connection {
     address: Address,
     open: Option<Open>,
+    /// Whether this process had a connection before.
+    was_open: bool,
 }
 
 struct Open {
@@ -47,7 +43,7 @@ enum Kind {
 
 impl Connection {
     pub(in crate::store::postgres) fn to(address: Address) -> Self {
-        Self { address, open: None }
+        Self { address, open: None, was_open: false }
     }
 
     /// Runs `work`, whose statements are transactions by themselves; again if the connection breaks.
@@ -77,12 +73,15 @@ impl Connection {
         let mut tries = 0;
         loop {
             tries += 1;
+            let was_open = self.was_open;
             let outcome = match self.open() {
-                Ok(open) => open.try_once(kind, is_repeated, &mut work),
-                // What can't be reached at first is told at once. What broke may come back.
-                Err(error) if is_repeated && error.is_passing() => {
-                    Err(Fault::Lost(error.to_string()))
+                Ok(open) => {
+                    let outcome = open.try_once(kind, is_repeated, &mut work);
+                    is_repeated |= matches!(outcome, Err(Fault::Lost(_)));
+                    outcome
                 }
+                // What can't be reached at first is told at once. What broke may come back.
+                Err(error) if was_open && error.is_passing() => Err(Fault::Lost(error.to_string())),
                 Err(error) => return Err(error.into()),
             };
             let why = match outcome {
@@ -91,7 +90,6 @@ impl Connection {
                 Err(Fault::Undone) => "others write at the same time".to_owned(),
                 Err(Fault::Lost(why)) => {
                     self.open = None;
-                    is_repeated = true;
                     why
                 }
             };
@@ -123,6 +121,7 @@ impl Connection {
                     why: error.to_string(),
                 })?;
                 let client = runtime.block_on(connect(&self.address))?;
+                self.was_open = true;
                 Ok(empty.insert(Open { runtime, client }))
             }
         }
@@ -146,15 +145,14 @@ impl Open {
         is_repeated: bool,
         work: &mut impl FnMut(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let transaction = Transaction::over(&self.runtime, &self.client, is_repeated);
-        if kind == Kind::Single {
-            return work(&transaction);
-        }
-        transaction.run(BEGIN)?;
-        let done = work(&transaction).and_then(|done| transaction.run("COMMIT").map(|()| done));
+        let transaction = match kind {
+            Kind::Single => Transaction::of_each(&self.runtime, &self.client, is_repeated),
+            Kind::Whole => Transaction::of_all(&self.runtime, &self.client, is_repeated),
+        };
+        let done = work(&transaction).and_then(|done| transaction.commit().map(|()| done));
         if !matches!(done, Ok(_) | Err(Fault::Lost(_))) {
             // A connection on which this fails is not used again.
-            transaction.run("ROLLBACK")?;
+            transaction.roll_back()?;
         }
         done
     }
