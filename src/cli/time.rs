@@ -1,13 +1,32 @@
 //! The clock, and times in the forms that people read.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// Returns the time in whole seconds, the precision that the vault keeps.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+/// By how many milliseconds the clock that this process goes by is ahead of this machine's.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// Returns the time in whole seconds, the precision that the vault keeps: by this machine's clock, or
+/// by the one that [`go_by`] told.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+    let ahead = SignedDuration::from_millis(AHEAD.load(Ordering::Relaxed));
+    let now = precise().saturating_add(ahead).unwrap_or_default();
+    Timestamp::from_second(now.as_second()).unwrap_or_default()
+}
+
+/// Returns the time in whole seconds by this machine's clock, whatever this process goes by.
+pub(crate) fn by_machine() -> Timestamp {
+    Timestamp::from_second(precise().as_second()).unwrap_or_default()
+}
+
+/// Has this process go by a clock that shows `now` at present. In a shared vault the clock of the
+/// database says when a token is over, whoever stored it: that of a machine may be wrong.
+pub(crate) fn go_by(now: Timestamp) {
+    let ahead = now.duration_since(precise()).as_millis();
+    AHEAD.store(i64::try_from(ahead).unwrap_or_default(), Ordering::Relaxed);
 }
 
 /// Returns the time in whole milliseconds, for the audit.

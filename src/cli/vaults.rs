@@ -179,7 +179,8 @@ mod shared {
             return Err(CliError::new(Kind::Usage, what).hint("set HOME"));
         };
         let watermarks = context.watermarks();
-        Ok(Place { address, pin, identity: identity()?, state, watermarks, clock: time::now })
+        let (clock, go_by) = (time::by_machine, time::go_by);
+        Ok(Place { address, pin, identity: identity()?, state, watermarks, clock, go_by })
     }
 }
 

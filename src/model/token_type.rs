@@ -6,8 +6,17 @@ use super::credential::ApiAuth;
 pub(crate) const BEARER: &str = "Bearer";
 
 /// The types under which servers issue tokens that are used as bearer tokens, in lower case: the
-/// standard's own, the ways in which it is misspelt, and Slack's words for whose token it is.
-const BEARER_WORDS: [&str; 5] = ["bearer", "bearertoken", "bearer_token", "user", "bot"];
+/// standard's own, the ways in which it is misspelt, and the words of Slack and of eBay for whose token
+/// it is.
+const BEARER_WORDS: [&str; 7] = [
+    "bearer",
+    "bearertoken",
+    "bearer_token",
+    "user",
+    "bot",
+    "user access token",
+    "application access token",
+];
 
 /// The longest part of a type that is shown or kept.
 const LONGEST: usize = 64;

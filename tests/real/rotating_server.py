@@ -91,11 +91,15 @@ class RotatingServer:
     def reset(self):
         """A new grant that nobody has used."""
         self.issued, self.alive, self.replays, self.refreshes = 1, True, 0, 0
+        # What the next refreshes are answered, each a status and an answer: nothing was spent.
+        self.refusals = []
 
     def token(self, form):
         with self.lock:
             if form["grant_type"] == "authorization_code":
                 return 200, self.answer(expires_in=0)
+            if self.refusals:
+                return self.refusals.pop(0)
             number = int(form["refresh_token"].removeprefix("refresh-"))
             self.refreshes += 1
             if number != self.issued:

@@ -17,7 +17,7 @@ mod id_token;
 mod renewed;
 mod request;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
@@ -79,6 +79,8 @@ impl Refresh<'_> {
             if Instant::now() >= deadline {
                 return Err(store::Error::Busy.into());
             }
+            // While a rotation is announced in a shared vault, nothing changes for seconds.
+            std::thread::sleep(self.vault.pause(Duration::ZERO));
         }
     }
 

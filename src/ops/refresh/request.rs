@@ -346,6 +346,9 @@ impl Refresh<'_> {
             | token_error::Error::NoIdentity(_)
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
+        if let Some(token) = self.renewed_since(stored.revision) {
+            return Ok(token);
+        }
         let next = self.next_try(&stored.credential, &error, own);
         self.fall_back(Error::NotRefreshed { account, source: error, next }, &stored.credential)
     }

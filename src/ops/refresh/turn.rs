@@ -142,6 +142,15 @@ impl<'a> Refresh<'a> {
         self.take_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
     }
 
+    /// Returns the token that was renewed since the credential had `revision`, if it is good enough:
+    /// such as by a member of a shared vault, while this machine slept.
+    pub(super) fn renewed_since(&self, revision: u64) -> Option<LiveToken> {
+        let row = self.row().ok()?;
+        let before = Arrival { revision, last: None };
+        let is_another = row.stored.revision != revision;
+        is_another.then(|| self.renewed_by_other(&row, true, &before).ok().flatten()).flatten()
+    }
+
     /// Returns the token that another process renewed, if it is good enough for this caller.
     fn renewed_by_other(
         &self,

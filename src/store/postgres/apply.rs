@@ -381,8 +381,12 @@ impl Work<'_> {
         (self.check_age)(account, row.revision)?;
         let mut news = None;
         let outcome = self.edit_row(account, &row, |evidence| {
-            news = health.worsening_since(evidence.reported);
-            evidence.reported = health.reported_after(evidence.reported);
+            let reported = health.reported_after(evidence.reported);
+            // What the first run wrote was told to nobody yet.
+            let is_done = self.transaction.is_repeated() && reported == evidence.reported;
+            let known = if is_done { CredentialHealth::Good } else { evidence.reported };
+            news = health.worsening_since(known);
+            evidence.reported = reported;
             true
         })?;
         Ok(Outcome::HealthToReport(news.filter(|_| outcome == Outcome::Done)))

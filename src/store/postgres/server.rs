@@ -54,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) watermarks: Watermarks,
     /// The clock of this machine, with which that of the database is compared.
     pub(crate) clock: fn() -> Timestamp,
+    /// Is told the time of the database, which this process goes by from then on.
+    pub(crate) go_by: fn(Timestamp),
 }
 
 /// An open shared vault.
@@ -118,6 +120,7 @@ impl Server {
         if apart.abs() > APART {
             return Err(Error::ClockApart { hours: apart.as_hours() }.into());
         }
+        (place.go_by)(database);
         place.watermarks.check_roster(&membership.roster).map_err(Error::from)?;
         place.watermarks.keep_roster(&membership.roster);
         let vault = membership.vault();

@@ -265,6 +265,58 @@ def cut(kind, how, number, stage):
         raise AssertionError(f"{kind.__name__} at {number} with {how}: {error}\n{done}") from error
 
 
+def done_twice(kind, stage):
+    case = kind()
+    case.ready(stage)
+    stage.proxy.commit_twice()
+    done = case.run(stage)
+    commits = stage.proxy.commits
+    stage.proxy.let_all_pass()
+    assert done.returncode == 0, done
+    assert commits % 2 == 0 and (commits > 0) == (kind not in (List, Status, Join)), (kind, commits)
+    case.check(stage, done)
+
+
+def test_every_change_may_be_carried_out_twice(stages):
+    """The word that it was committed is lost each time, so it is done again."""
+    failed = stages.run([partial(done_twice, kind) for kind in CASES], 2)
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize("answers, code, told", [
+    # As often as one command asks.
+    ([(429, {"error": "slow_down"})] * 4, 6, ["refresh_failed"]),
+    ([(503, {})], 6, ["refresh_failed"]),
+    ([(401, {"error": "invalid_client"})], 2, ["refresh_failed"]),
+    ([(400, {"error": "invalid_grant"})], 4, ["login_required"]),
+])
+def test_what_a_refused_refresh_leaves_may_be_written_twice(stages, answers, code, told):
+    def case(stage):
+        log = stage.alice.home / "hooks"
+        log.unlink(missing_ok=True)
+        hooks = "".join(
+            f"on_{name} = ['/bin/sh', '-c', 'echo {name} >> {log}']\n"
+            for name in ("login_required", "refresh_failed"))
+        stage.alice.configure(hooks + stage.server.definition())
+        stage.server.refusals = list(answers)
+        stage.proxy.commit_twice()
+        refused = stage.alice.run("get", "acme/x")
+        assert refused.returncode == code, refused
+        assert stage.server.refusals == [], "it was sent"
+        assert (log.read_text().split() if log.exists() else []) == told
+        stage.database.write_vault("UPDATE tokctl_rows SET lease_until = 0")
+        after = stage.alice.run("get", "acme/x")
+        if code == 4:
+            assert after.returncode == 4 and stage.server.refreshes == 0, after
+        else:
+            assert (after.returncode, after.stdout) == (0, "access-2\n"), after
+            assert (stage.server.refreshes, stage.server.replays) == (1, 0)
+            assert stage.bob.get("acme/x") == "access-2"
+
+    failed = stages.run([case], 1)
+    assert not failed, "\n".join(failed)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_every_command_survives_a_failure_at_each_message(stages, way):
     how, beside = WAYS[way]

@@ -1,7 +1,8 @@
 """The same operations, chosen at random, on a vault in a file, on a shared one and on a dictionary.
 
 Now and then a message between the shared vault's machine and the database is lost, so that a change
-is carried out twice or not at all; and its members and data key change all the while.
+is carried out twice or not at all, or each change is carried out twice; and its members and data key
+change all the while.
 """
 
 import json
@@ -21,8 +22,8 @@ USERS = ("a", "b@example.com", "c/d", "é")
 class Compared:
     """One vault of each kind, and what both should hold: the token of each user."""
 
-    def __init__(self, database, choice):
-        self.choice, self.model, self.members = choice, {}, {}
+    def __init__(self, database, choice, twice):
+        self.choice, self.model, self.members, self.twice = choice, {}, {}, twice
         self.proxy = MessageProxy(database.port)
         self.server = RotatingServer("strict")
         self.team = Team(database, self.server, self.proxy.port)
@@ -49,10 +50,13 @@ class Compared:
 
     def on_shared(self, *command, stdin=None, ends=(0,)):
         """Runs a command, with a message lost in one of three; then again, if that ended it."""
-        self.was_cut = self.choice.random() < 1 / 3
+        self.was_cut = not self.twice and self.choice.random() < 1 / 3
+        if self.twice:
+            self.proxy.commit_twice()
         if self.was_cut:
             self.proxy.cut_at(self.choice.randrange(8, 60))
         first = self.team.alice.run(*command, stdin=stdin)
+        assert self.proxy.commits % 2 == 0
         self.proxy.let_all_pass()
         if not self.was_cut or first.returncode in ends:
             assert first.returncode in ends, first
@@ -100,10 +104,11 @@ class Compared:
             assert got.stdout.strip() == (expected or "")
 
 
+@pytest.mark.parametrize("twice", [False, True], ids=["cut", "twice"])
 @pytest.mark.parametrize("seed", range(2))
-def test_both_engines_do_what_a_dictionary_does(database, seed):
+def test_both_engines_do_what_a_dictionary_does(database, seed, twice):
     choice = random.Random(seed)
-    compared = Compared(database, choice)
+    compared = Compared(database, choice, twice)
     try:
         compared.log_in()
         for _ in range(25):

@@ -155,3 +155,34 @@ def test_machines_that_were_started_at_other_times_take_turns(team):
             pytest.skip(err)
         assert (process.returncode, out) == (0, "access-2\n"), err
     assert (team.server.refreshes, team.server.replays) == (1, 0)
+
+
+def test_a_rotation_that_died_keeps_others_waiting_for_seconds_alone(team):
+    """It was announced, and waited for a refresh; those who wait for it don't ask all the time."""
+    bob = team.join("bob")
+    team.log_in("y")
+    team.database.write_vault(
+        "UPDATE tokctl_rows SET attempt = decode(repeat('07', 16), 'hex'), turn = 1,"
+        " lease_until = (extract(epoch FROM now()) + 600) * 1000000")
+    team.log_in()
+    rotation = team.alice.start("rotate-key")
+    held = "SELECT count(*) FROM tokctl_vaults WHERE held_until > 0"
+    before = int(team.database.ask_vault(held)[0][0])
+    deadline = time.monotonic() + 20
+    while int(team.database.ask_vault(held)[0][0]) == before:
+        assert rotation.poll() is None and time.monotonic() < deadline, rotation.communicate()
+    # It is announced for as long as it waits.
+    time.sleep(18)
+    assert rotation.poll() is None
+    rotation.kill()
+    rotation.communicate()
+
+    transactions = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'vault'"
+    first, begun = int(team.database.ask_vault(transactions)[0][0]), time.monotonic()
+    assert bob.get("acme/x") == "access-2"
+    seconds = time.monotonic() - begun
+    assert 5 < seconds < 25, seconds
+    assert (team.server.refreshes, team.server.replays) == (1, 0)
+    time.sleep(1.5)
+    asked = int(team.database.ask_vault(transactions)[0][0]) - first
+    assert asked < 20 * seconds, f"{asked} transactions in {seconds:.0f} seconds"

@@ -195,7 +195,7 @@ fn check_sealed(
     let configured = around.configured.as_ref();
     runner.add(context.ui.while_waiting(doing, || logins::compared(configured, &vault)));
     if online {
-        runner.run_on(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
+        runner.run_on(Check::Clock, vault, |vault| doctor::ask_server(vault, time::by_machine));
     }
 }
 

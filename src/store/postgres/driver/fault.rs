@@ -105,7 +105,7 @@ fn class(code: &SqlState) -> Class {
         // Resources of all kinds; a time limit; a lock.
         "57014" | "55P03" => Class::Busy,
         // A server that starts, stops, or lost the connection; a pooler says much under 08P01.
-        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Class::Lost,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Class::Lost,
         code if code.starts_with("53") => Class::Busy,
         code if code.starts_with("08") => Class::Lost,
         _ => Class::Other,
