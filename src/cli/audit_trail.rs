@@ -124,6 +124,7 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
             Warning::InDoubt => "interrupted",
             Warning::Forged => "tampered",
             Warning::IdTokenDropped(_) => "refreshed",
+            Warning::StoredAgain => OK,
             Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",

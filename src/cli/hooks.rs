@@ -95,7 +95,13 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(LiveToken { warning: Some(Warning::NotRefreshed(error)), .. }) => error,
         Ok(LiveToken {
             warning:
-                None | Some(Warning::Inactive | Warning::Fading { .. } | Warning::IdTokenDropped(_)),
+                None
+                | Some(
+                    Warning::Inactive
+                    | Warning::Fading { .. }
+                    | Warning::IdTokenDropped(_)
+                    | Warning::StoredAgain,
+                ),
             ..
         }) => return Some((CredentialHealth::Good, String::new())),
         Ok(LiveToken {

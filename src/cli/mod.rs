@@ -28,6 +28,8 @@ mod secret_file;
 mod key_material;
 mod slot_names;
 mod slot_choice;
+#[cfg(feature = "postgres")]
+mod kept_answers;
 mod keys;
 #[cfg(feature = "postgres")]
 mod member_identity;

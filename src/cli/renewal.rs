@@ -201,6 +201,9 @@ pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
             "what the vault says of the last refresh of `{account}` was tampered with, its token works until its end: `{login}`"
         ),
         Warning::IdTokenDropped(fault) => id_token_dropped(account, fault),
+        Warning::StoredAgain => format!(
+            "the database was put back to a time before the token of `{account}`: this machine had kept that, and stored it again"
+        ),
         Warning::NotRefreshed(error) => {
             let reason = match &**error {
                 ops::Error::Store(StoreError::Unwritable(fault)) => {

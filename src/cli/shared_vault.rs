@@ -5,16 +5,25 @@ use std::ops::Deref;
 use super::audit_trail;
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::kept_answers;
 use super::vault_place::SharedName;
 use super::vaults;
 use crate::model::audit::{Action, Subject};
 use crate::ops::OpenVault;
-use crate::ops::shared::{self, Change, LeaseRunning, MemberId, Place, Roster};
+use crate::ops::shared::{self, Change, KeptAnswer, LeaseRunning, MemberId, Place, Roster};
 
 /// A shared vault that is open, with the name under which it was found.
 pub(crate) struct Opened {
     vault: OpenVault,
     name: SharedName,
+}
+
+/// The outcome of a change of the members.
+pub(crate) struct Changed {
+    /// The new list of members.
+    pub(crate) roster: Roster,
+    /// The refreshes whose answers were given up: who began them may not store them any more.
+    pub(crate) given_up: Vec<LeaseRunning>,
 }
 
 impl Deref for Opened {
@@ -45,6 +54,7 @@ pub(crate) fn open_at(
     place: Place,
 ) -> Result<Opened, CliError> {
     let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
+    kept_answers::store_first(context, &vault);
     Ok(Opened::of(name, vault))
 }
 
@@ -69,15 +79,27 @@ impl Opened {
         Ok(shared::leases(&self.vault)?)
     }
 
-    /// Changes the list of members, and returns the new one. Writes an entry of the audit, whatever
-    /// became of the change.
+    /// Returns the answers to refreshes that this machine keeps.
+    pub(crate) fn kept_answers(&self) -> Result<Vec<KeptAnswer>, CliError> {
+        Ok(shared::kept_answers(&self.vault)?)
+    }
+
+    /// Fails if this user may not make `change`, before anybody is asked about it.
+    pub(crate) fn check_change(&self, change: &Change) -> Result<(), CliError> {
+        Ok(shared::check_change(&self.vault, change)?)
+    }
+
+    /// Changes the list of members. Writes an entry of the audit, whatever became of the change.
+    ///
+    /// Fails if answers to refreshes would be given up by it, unless `forced`.
     pub(crate) fn change_members(
         &self,
         context: &Context,
         change: &Change,
-    ) -> Result<Roster, CliError> {
+        forced: bool,
+    ) -> Result<Changed, CliError> {
         audit_trail::keep_as_configured(context, &self.vault);
-        let changed = self.changed(context, change);
+        let changed = self.changed(context, change, forced);
         let (command, action, subject) = match change {
             Change::Add(member) => {
                 ("member", Action::AddMember, Subject::Member(member.label.as_str()))
@@ -94,11 +116,21 @@ impl Opened {
         changed
     }
 
-    fn changed(&self, context: &Context, change: &Change) -> Result<Roster, CliError> {
-        let changed = context.ui.while_waiting("changing the members", || {
-            shared::change_members(&self.vault, change)
-        })?;
-        Ok(changed)
+    fn changed(
+        &self,
+        context: &Context,
+        change: &Change,
+        forced: bool,
+    ) -> Result<Changed, CliError> {
+        let what = match change {
+            Change::Add(_) => "changing the members",
+            Change::Remove(_) | Change::SetRole(..) | Change::Rotate => {
+                "sealing everything anew, once no refresh is under way"
+            }
+        };
+        let work = || shared::change_members(&self.vault, change, forced);
+        let (roster, given_up) = context.ui.while_waiting(what, work)?;
+        Ok(Changed { roster, given_up })
     }
 
     /// Returns the address of the vault, without a password.

@@ -121,14 +121,16 @@ mod shared {
     use crate::cli::context::Context;
     use crate::cli::error::{CliError, Kind};
     use crate::cli::vault_place::SharedName;
-    use crate::cli::{member_identity, time};
+    use crate::cli::{kept_answers, member_identity, time};
     use crate::ops::Vault;
     use crate::ops::error::{SharedError, StoreError};
     use crate::ops::member_identity::Identity;
     use crate::ops::shared::{Address, Place, Surroundings};
 
     pub(super) fn open(context: &Context, name: &SharedName) -> Result<Vault, NotOpened> {
-        Ok(Vault::open_shared(place(context, name)?)?)
+        let vault = Vault::open_shared(place(context, name)?)?;
+        kept_answers::store_first(context, &vault);
+        Ok(vault)
     }
 
     /// Returns the place of the shared vault that `name` means, with the identity of this user. Fails

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use crate::model::account::Account;
-use crate::store::{OpenVault, Row};
+use crate::store::{Adopted, OpenVault, Row};
 
 /// Reads the credential of `account`, with the journal of an unfinished refresh. Fails with
 /// [`Error::NoCredential`] if there is none.
@@ -18,7 +18,10 @@ pub(crate) fn expect(vault: &OpenVault, account: &Account) -> Result<Row, Error>
 /// is no credential.
 pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
     let row = expect(vault, account)?;
-    if vault.adopt_spill(account, &row)? { expect(vault, account) } else { Ok(row) }
+    match vault.adopt_spill(account, &row)? {
+        Adopted::Nothing => Ok(row),
+        Adopted::Stored | Adopted::StoredAgain => expect(vault, account),
+    }
 }
 
 /// Returns [`Error::HandedOver`] for `account`, with whether the vault keeps a bundle that may not

@@ -36,6 +36,9 @@ pub(crate) enum Warning {
     Forged,
     /// The token is new, and the ID token that came with it was dropped for this reason.
     IdTokenDropped(IdTokenFault),
+    /// The database of a shared vault had lost the token, and this machine, which kept it, stored it
+    /// again.
+    StoredAgain,
     /// The token is due, and could not be renewed for this reason.
     NotRefreshed(Box<Error>),
 }
@@ -81,17 +84,17 @@ pub(crate) fn find(
     if row.stored.credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account));
     }
+    #[cfg(feature = "postgres")]
+    if policy.may_refresh && !row.is_forged && vault.keeps_answer(account, &row) {
+        log::trace!("this machine has a newer token for `{account}`");
+        return Ok(TokenState::Due);
+    }
     let found = judge(account, &row.stored.credential, policy.need, vault.now((policy.clock)()))?;
     if row.is_forged
         && let TokenState::Good(token) = found
     {
         let warning = Some(Warning::Forged);
         return Ok(TokenState::Good(Box::new(LiveToken { warning, ..*token })));
-    }
-    #[cfg(feature = "postgres")]
-    if policy.may_refresh && vault.keeps_answer(account, &row) {
-        log::trace!("this machine has a newer token for `{account}`");
-        return Ok(TokenState::Due);
     }
     // An interrupted refresh is finished even while the token works: later the provider may no
     // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where

@@ -28,6 +28,8 @@ pub(crate) mod gateway;
 pub(crate) mod git_servers;
 pub(crate) mod login;
 pub(crate) mod delete;
+#[cfg(feature = "postgres")]
+pub(crate) mod exposure;
 pub(crate) mod export;
 pub(crate) mod import;
 #[cfg(feature = "postgres")]

@@ -1,6 +1,8 @@
 //! Shared vaults: founding one, and changing who its members are.
 
 use super::error::Error;
+use crate::model::account::Account;
+pub(crate) use crate::store::KeptAnswer;
 use crate::store::shared::Shared;
 pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
 use crate::store::{self, OpenVault, Vault};
@@ -32,10 +34,33 @@ pub(crate) fn leases(vault: &OpenVault) -> Result<Vec<LeaseRunning>, Error> {
     Ok(end(vault)?.leases()?)
 }
 
+/// Stores the answers to refreshes that only this machine has, and returns their accounts. A vault in
+/// a file has none.
+pub(crate) fn store_kept_answers(vault: &Vault) -> Result<Vec<Account>, Error> {
+    Ok(vault.store_kept_answers()?)
+}
+
+/// Returns the answers to refreshes that this machine keeps.
+pub(crate) fn kept_answers(vault: &OpenVault) -> Result<Vec<KeptAnswer>, Error> {
+    Ok(vault.kept_answers()?)
+}
+
+/// Fails if this member may not make `change`.
+pub(crate) fn check_change(vault: &OpenVault, change: &Change) -> Result<(), Error> {
+    Ok(end(vault)?.check_change(change)?)
+}
+
 /// Changes the list of members, and returns the new one. Where that takes something from a member,
 /// every credential is sealed anew under a new data key, all or nothing.
-pub(crate) fn change_members(vault: &OpenVault, change: &Change) -> Result<Roster, Error> {
-    Ok(end(vault)?.change_members(change)?)
+///
+/// Returns the refreshes too whose answers are given up by it: a member began them who may not write
+/// any more, and has not reported. Fails if there are any, unless `forced`.
+pub(crate) fn change_members(
+    vault: &OpenVault,
+    change: &Change,
+    forced: bool,
+) -> Result<(Roster, Vec<LeaseRunning>), Error> {
+    Ok(end(vault)?.change_members(change, forced)?)
 }
 
 fn opened(vault: Vault) -> Result<OpenVault, Error> {

@@ -147,6 +147,7 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
         }),
         attempt: Some(serde_json::from_str(ATTEMPT_ROW).expect("an attempt")),
         reported: CredentialHealth::RefreshFailed,
+        refused_since: None,
     };
     assert!(evidence::put(&sealing, owner, 1, &evidence).expect("evidence"));
     intents::put(&change, key, "genuine", NOW).expect("an intent");

@@ -16,6 +16,10 @@ pub(crate) struct Evidence {
     pub(crate) attempt: Option<Attempt>,
     /// The health that was last reported.
     pub(crate) reported: CredentialHealth,
+    /// In a shared vault, where the row is a verdict that its grant has ended: the revision at which
+    /// the refused tokens were stored. A late answer to a request about that revision, or about one
+    /// since, says that the verdict was about a token which that request had spent.
+    pub(crate) refused_since: Option<u64>,
 }
 
 impl Evidence {

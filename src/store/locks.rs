@@ -133,9 +133,9 @@ pub(crate) struct CredentialLock {
 }
 
 impl CredentialLock {
-    /// Opens the lock's file, without taking the lock.
-    pub(crate) fn of(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
-        let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    /// Opens the file of the lock with the `name` of [`VaultFile::name_of`], without taking the lock.
+    pub(crate) fn named(vault: &VaultFile, name: &str) -> Result<Self, Error> {
+        let path = vault.ensure_sidecar()?.join(format!("{name}.lock"));
         let file = private_file::open_or_create(&path).map_err(failed)?;
         Ok(Self { path, file })
     }
@@ -338,7 +338,8 @@ mod tests {
     #[test]
     fn a_credential_has_one_holder_and_does_not_delay_another() {
         let (_home, vault) = vault();
-        let queue = |user| CredentialLock::of(&vault, &account(user)).unwrap();
+        let queue =
+            |user| CredentialLock::named(&vault, &VaultFile::name_of(&account(user))).unwrap();
         let held = queue("x").take().unwrap().unwrap();
         let mut waiting = queue("x");
         assert!(waiting.take().unwrap().is_none());
@@ -353,11 +354,17 @@ mod tests {
     #[test]
     fn a_lock_file_that_was_taken_away_is_made_anew() {
         let (_home, vault) = vault();
-        let mut queue = CredentialLock::of(&vault, &account("x")).unwrap();
+        let mut queue = CredentialLock::named(&vault, &VaultFile::name_of(&account("x"))).unwrap();
         std::fs::remove_file(&queue.path).unwrap();
         let held = queue.take().unwrap();
         assert!(held.is_some());
-        assert!(CredentialLock::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
+        assert!(
+            CredentialLock::named(&vault, &VaultFile::name_of(&account("x")))
+                .unwrap()
+                .take()
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]

@@ -41,6 +41,8 @@ mod open_vault;
 mod older;
 mod terms;
 mod writes;
+#[cfg(feature = "postgres")]
+mod kept;
 mod refresh_turn;
 mod keys;
 mod client_pause;
@@ -55,9 +57,11 @@ pub(crate) use self::error::Error;
 pub(crate) use self::examination::{
     KnownEntries, LeftoverIntents, UnansweredRefresh, engine_version, parts, sidecars,
 };
+#[cfg(feature = "postgres")]
+pub(crate) use self::kept::KeptAnswer;
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
-pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
+pub(crate) use self::record::{Adopted, Journal, ListedSlot, Row, Stored};
 pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::examine::Damage;

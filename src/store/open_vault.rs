@@ -64,6 +64,15 @@ enum Source {
 }
 
 impl Opener {
+    /// Whether the vault is a shared one.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.source {
+            Source::File(_) => false,
+            Source::Server(_) => true,
+        }
+    }
+
     /// Opens the file that is at the vault's path now, for reading and writing by many threads.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
         let vault = match &self.source {
@@ -97,6 +106,13 @@ impl From<Box<StillLocked>> for Error {
 }
 
 impl Vault {
+    /// Returns the shared vault of `server` open a second time, over its connection.
+    #[cfg(feature = "postgres")]
+    pub(super) fn over_server(server: &Arc<Server>) -> OpenVault {
+        let vault = Self { engine: Engine::Server(Arc::clone(server)) };
+        OpenVault::new(vault, None, server.data_key())
+    }
+
     /// Returns a shared vault open, which needs no more than it was opened with; the vault itself if
     /// it is one in a file.
     #[cfg(feature = "postgres")]

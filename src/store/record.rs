@@ -8,7 +8,7 @@ use super::lease::Lease;
 use crate::boot_clock::Moment;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
-use crate::model::credential::Credential;
+use crate::model::credential::{Credential, Status};
 use crate::vault::slot::{SlotId, SlotKind};
 
 /// A credential that was read, with the revision of its row.
@@ -81,6 +81,8 @@ pub(crate) struct Row {
     pub(crate) journal: Option<Journal>,
     /// The last request about the credential.
     pub(crate) attempt: Option<Attempt>,
+    /// See [`Evidence::refused_since`](super::evidence::Evidence::refused_since).
+    pub(crate) refused_since: Option<u64>,
     /// Whether the evidence was edited or taken away, so that nothing is known of it. That is no
     /// reason to withhold a good token, and nothing may be sent or written: see [`Self::trusted`].
     pub(crate) is_forged: bool,
@@ -89,7 +91,15 @@ pub(crate) struct Row {
 impl Row {
     /// Returns a row whose evidence does not open.
     pub(super) fn forged(stored: Stored) -> Self {
-        Self { stored, journal: None, attempt: None, is_forged: true }
+        Self { stored, journal: None, attempt: None, refused_since: None, is_forged: true }
+    }
+
+    /// Whether the row is nothing but the verdict of another attempt that the tokens are refused which
+    /// the request about `revision` spent: the answer to that request is newer.
+    pub(crate) fn is_refusal_of(&self, revision: u64) -> bool {
+        self.stored.credential.status == Status::LoginRequired
+            && revision < self.stored.revision
+            && self.refused_since.is_some_and(|since| since <= revision)
     }
 
     /// Returns the row if a request may be sent and the row written because of it. Fails with
@@ -97,6 +107,17 @@ impl Row {
     pub(crate) fn trusted(self, account: &Account) -> Result<Self, Error> {
         if self.is_forged { Err(Error::Tampered { account: account.clone() }) } else { Ok(self) }
     }
+}
+
+/// The outcome of looking for an answer to a credential's last refresh on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Adopted {
+    /// There is none that is newer than the row.
+    Nothing,
+    /// It was stored.
+    Stored,
+    /// It was stored again: the database had it before.
+    StoredAgain,
 }
 
 /// The form of 16 bytes in JSON: 32 hexadecimal digits.

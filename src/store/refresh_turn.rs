@@ -11,9 +11,7 @@ use jiff::Timestamp;
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::open_vault::OpenVault;
-use super::record::{Journal, Row, Stored};
-#[cfg(feature = "postgres")]
-use super::spill;
+use super::record::{Adopted, Journal, Row, Stored};
 use super::spill::Spill;
 use super::turn::{self, CredentialTurn, TurnQueue};
 use crate::boot_clock::Moment;
@@ -89,18 +87,18 @@ impl OpenVault {
     }
 
     /// Stores the answer that an earlier process left in the spill file, if the journal of `row`
-    /// waits for it. Returns whether it did. The caller has a turn that keeps refreshes of the
-    /// credential away.
-    pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<bool, Error> {
+    /// waits for it; in a shared vault, if it is newer than `row`. The caller has a turn that keeps
+    /// refreshes of the credential away.
+    pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<Adopted, Error> {
         #[cfg(feature = "postgres")]
         if self.server().is_some() {
             return self.store_kept_answer(account, row);
         }
-        let Some(journal) = &row.journal else { return Ok(false) };
+        let Some(journal) = &row.journal else { return Ok(Adopted::Nothing) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
         let Some(credential) = spill.read(&self.machine_key(), account, place) else {
-            return Ok(false);
+            return Ok(Adopted::Nothing);
         };
         self.commit(|| Change::StoreAnswer {
             account: account.clone(),
@@ -110,38 +108,7 @@ impl OpenVault {
         })?;
         // If this fails, the rest in the file does no harm: it opens for no other attempt.
         let _ = spill.clear();
-        Ok(true)
-    }
-}
-
-/// Answers that this machine keeps of a shared vault, until the next one.
-#[cfg(feature = "postgres")]
-impl OpenVault {
-    /// Whether this machine has the answer to a request about `row` that is not in the row: it could
-    /// not be stored, or the database was put back to a time before it was.
-    pub(crate) fn keeps_answer(&self, account: &Account, row: &Row) -> bool {
-        self.server().is_some() && self.kept_answer(account, row).is_some()
-    }
-
-    fn kept_answer(&self, account: &Account, row: &Row) -> Option<Credential> {
-        let spill = spill::existing(self.file(), account)?;
-        let (revision, attempt) = spill.place()?;
-        if revision != row.stored.revision {
-            return None;
-        }
-        spill.read(&self.machine_key(), account, (revision, &attempt))
-    }
-
-    fn store_kept_answer(&self, account: &Account, row: &Row) -> Result<bool, Error> {
-        let Some(credential) = self.kept_answer(account, row) else { return Ok(false) };
-        self.commit(|| Change::StoreAnswer {
-            account: account.clone(),
-            revision: row.stored.revision,
-            credential: Box::new(credential.clone()),
-            attempt: None,
-        })?;
-        log::debug!("stored the new token for `{account}` that only this machine had");
-        Ok(true)
+        Ok(Adopted::Stored)
     }
 }
 
@@ -273,12 +240,48 @@ impl RefreshTurn<'_> {
         attempt: &Attempt,
     ) -> Saved {
         let spilled = self.spill(credential, journal);
-        match (self.store_answer(credential, journal.revision, attempt), spilled) {
-            // What is in the spill file stays there: a database may be put back.
+        let stored = self.store_late_answer(credential, journal.revision, attempt);
+        #[cfg(feature = "postgres")]
+        if stored.is_ok() {
+            // What is in the spill file stays there for a while: a database may be put back.
+            self.note_stored();
+        }
+        match (stored, spilled) {
             (Ok(true), _) => Saved::Stored,
             (Ok(false), _) => Saved::Moved,
             (Err(source), Some(Ok(()))) => Saved::Spilled(source),
             (Err(source), Some(Err(_)) | None) => Saved::Lost(source),
+        }
+    }
+
+    /// Commits the answer to a request about `revision`. Where others moved the row meanwhile, it is
+    /// left alone, unless all that they found is that the tokens are refused which this request spent.
+    fn store_late_answer(
+        &self,
+        credential: &Credential,
+        revision: u64,
+        attempt: &Attempt,
+    ) -> Result<bool, Error> {
+        let mut over = revision;
+        loop {
+            if self.store_answer(credential, over, attempt)? {
+                return Ok(true);
+            }
+            match self.vault.read(self.account)? {
+                Some(row) if row.is_refusal_of(revision) && row.stored.revision > over => {
+                    over = row.stored.revision;
+                }
+                Some(_) | None => return Ok(false),
+            }
+        }
+    }
+
+    /// Notes that the database has the answer in the spill file, or something newer. A failure does no
+    /// harm: the next command finds it out again.
+    #[cfg(feature = "postgres")]
+    fn note_stored(&self) {
+        if let (Some(room), Some(server)) = (&self.room, self.vault.server()) {
+            let _ = room.mark_stored(server.now());
         }
     }
 

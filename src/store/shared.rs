@@ -45,10 +45,23 @@ impl Shared<'_> {
         self.0.identity()
     }
 
+    /// Fails if this member may not make `change`.
+    pub(crate) fn check_change(&self, change: &Change) -> Result<(), Error> {
+        let checked = self.roster().check_change(self.identity().id(), change);
+        Ok(checked.map_err(SharedError::from)?)
+    }
+
     /// Changes the list of members, and returns the new one. Where that takes something from a
     /// member, every credential is sealed anew under a new data key, in the same transaction.
-    pub(crate) fn change_members(&self, change: &Change) -> Result<Roster, Error> {
-        self.0.change_members(change)
+    ///
+    /// Returns the refreshes too whose answers are given up by it. Fails with
+    /// [`SharedError::AnswerMayBeKept`] if there are any, unless `forced`.
+    pub(crate) fn change_members(
+        &self,
+        change: &Change,
+        forced: bool,
+    ) -> Result<(Roster, Vec<LeaseRunning>), Error> {
+        self.0.change_members(change, forced)
     }
 
     /// Returns the refreshes that a member began and has not reported on.

@@ -1,5 +1,7 @@
 //! Failures of a shared vault that a vault in a file does not have.
 
+use jiff::Timestamp;
+
 use super::address;
 use crate::model::account::Account;
 
@@ -63,6 +65,13 @@ pub(crate) enum Error {
     /// The member's list was changed by another admin meanwhile.
     #[error("another admin changed the members meanwhile")]
     MembersMoved,
+    /// A member who loses the right to write began a refresh whose answer nobody stored: it may be
+    /// kept on that member's machine.
+    #[error(
+        "`{holder}` began a refresh of `{account}` at {since} and has not reported: the new token may \
+         be on a machine of `{holder}` alone"
+    )]
+    AnswerMayBeKept { account: Account, holder: String, since: Timestamp },
     /// The credential was due and its reader can't renew it.
     #[error("the token for `{account}` is over, and a reader does not renew it")]
     NotRenewedForReader { account: Account },

@@ -9,6 +9,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+#[cfg(feature = "postgres")]
+use jiff::Timestamp;
+
 use super::error::Error;
 use super::file::VaultFile;
 use super::sqlite::credentials;
@@ -22,8 +25,24 @@ use crate::vault::seal::{DataKey, SealContext};
 const ROOM: usize = 64 * 1024;
 
 /// The length of the prefix in bytes: it holds the length of the sealed bytes that follow. Behind
-/// those stand the revision and the attempt whose answer it is.
+/// those stand the revision and the attempt whose answer it is, and in a shared vault the time when
+/// the database had it.
 const PREFIX: usize = 4;
+
+/// The length of revision and attempt, in bytes.
+#[cfg(feature = "postgres")]
+const PLACE: usize = 8 + 16;
+
+/// What a spill file says of the answer in it. [`Spill::read`] tells whether that is true.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The revision and the attempt whose answer it is.
+    pub(crate) revision: u64,
+    pub(crate) attempt: [u8; 16],
+    /// The time, by the database, when the answer was in its row, or something newer.
+    pub(crate) stored_at: Option<Timestamp>,
+}
 
 /// Overwrites the spill file of `account`, if there is one.
 pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error> {
@@ -65,8 +84,31 @@ pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
 /// Opens the spill file of `account`, if there is one.
 #[cfg(feature = "postgres")]
 pub(crate) fn existing(vault: &VaultFile, account: &Account) -> Option<Spill> {
-    let path = vault.sidecar_path().join(format!("{}.spill", VaultFile::name_of(account)));
-    private_file::open_plain_no_follow(&path).ok().map(|file| Spill { file })
+    named(vault, &VaultFile::name_of(account))
+}
+
+/// Opens the spill file with the `name` of [`VaultFile::name_of`], if there is one.
+#[cfg(feature = "postgres")]
+pub(crate) fn named(vault: &VaultFile, name: &str) -> Option<Spill> {
+    let path = vault.sidecar_path().join(format!("{name}.spill"));
+    // Opened for writing too, as the file of this user that it is.
+    path.exists()
+        .then(|| private_file::open_or_create(&path).ok())
+        .flatten()
+        .map(|file| Spill { file })
+}
+
+/// Returns the names of all spill files with an answer in them, and opens each.
+#[cfg(feature = "postgres")]
+pub(crate) fn all(vault: &VaultFile) -> Vec<(String, Spill)> {
+    let Ok(entries) = fs::read_dir(vault.sidecar_path()) else { return Vec::new() };
+    let filled = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let name = name.strip_suffix(".spill").filter(|name| VaultFile::is_name(name))?;
+        let spill = named(vault, name)?;
+        spill.place().is_some().then(|| (name.to_owned(), spill))
+    };
+    entries.filter_map(filled).collect()
 }
 
 /// An open spill file.
@@ -112,24 +154,49 @@ impl Spill {
         let sealed = credentials::seal(key, seal_context(account, revision, attempt), credential)?;
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
-        let place = [&revision.to_le_bytes(), attempt.as_slice()].concat();
+        // Nobody has stored it yet.
+        let place = [&revision.to_le_bytes(), attempt.as_slice(), &[0; 8]].concat();
         let bytes = [&length.to_le_bytes(), sealed.as_slice(), &place].concat();
         let io = |source| Error::io("write beside", source);
         self.file.write_all_at(&bytes, 0).map_err(io)?;
         self.file.sync_data().map_err(io)
     }
 
-    /// Returns the revision and the attempt whose answer is here, as the file says; `None` if it is
-    /// empty. [`Self::read`] tells whether that is true.
+    /// Returns what the file says of the answer in it; `None` if it is empty.
     #[cfg(feature = "postgres")]
-    pub(crate) fn place(&self) -> Option<(u64, [u8; 16])> {
+    pub(crate) fn place(&self) -> Option<Place> {
+        let at = self.place_at()?;
+        let mut place = [0; PLACE];
+        self.file.read_exact_at(&mut place, at).ok()?;
+        let (revision, attempt) = place.split_first_chunk::<8>()?;
+        let mut stored = [0; 8];
+        self.file.read_exact_at(&mut stored, at + PLACE as u64).ok()?;
+        let stored = Some(i64::from_le_bytes(stored)).filter(|second| *second != 0);
+        Some(Place {
+            revision: u64::from_le_bytes(*revision),
+            attempt: attempt.try_into().ok()?,
+            stored_at: stored
+                .map(|second| Timestamp::from_second(second).unwrap_or(Timestamp::MIN)),
+        })
+    }
+
+    /// Notes that the database has the answer, or something newer, since `at`. If a crash undoes the
+    /// note, the answer is taken for one that is not stored, and compared with its row once more.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn mark_stored(&self, at: Timestamp) -> Result<(), Error> {
+        let Some(place) = self.place_at() else { return Ok(()) };
+        let bytes = at.as_second().to_le_bytes();
+        let io = |source| Error::io("write beside", source);
+        self.file.write_all_at(&bytes, place + PLACE as u64).map_err(io)
+    }
+
+    /// Returns where revision and attempt stand; `None` if the file is empty.
+    #[cfg(feature = "postgres")]
+    fn place_at(&self) -> Option<u64> {
         let mut prefix = [0; PREFIX];
         self.file.read_exact_at(&mut prefix, 0).ok()?;
         let length = u32::from_le_bytes(prefix);
-        let mut place = [0; 24];
-        self.file.read_exact_at(&mut place, PREFIX as u64 + u64::from(length)).ok()?;
-        let (revision, attempt) = place.split_first_chunk::<8>()?;
-        Some((u64::from_le_bytes(*revision), attempt.try_into().ok()?)).filter(|_| length != 0)
+        (length != 0).then(|| PREFIX as u64 + u64::from(length))
     }
 
     /// Returns the credential that the attempt `attempt` at `revision` left here; `None` if the file

@@ -133,7 +133,13 @@ pub(crate) struct TurnQueue<'a> {
 
 impl<'a> TurnQueue<'a> {
     pub(super) fn of(vault: &'a VaultFile, account: &Account) -> Result<Self, Error> {
-        Ok(Self { vault, waiting: locks::CredentialLock::of(vault, account)? })
+        Self::named(vault, &VaultFile::name_of(account))
+    }
+
+    /// Begins to wait for the turn of the credential whose files have the `name` of
+    /// [`VaultFile::name_of`].
+    pub(super) fn named(vault: &'a VaultFile, name: &str) -> Result<Self, Error> {
+        Ok(Self { vault, waiting: locks::CredentialLock::named(vault, name)? })
     }
 
     /// Takes the turn; returns `None` while another process has it. Waits until `deadline` for a

@@ -60,8 +60,9 @@ fn rotate_shared(args: &Args, context: &Context) -> Result<(), CliError> {
             .hint(Hint::InVault("member list")));
     }
     let vault = shared_vault::open(context)?;
-    let roster = vault.change_members(context, &Change::Rotate)?;
-    context.ui.status(&format!("sealed everything anew, in generation {}", roster.generation()));
+    let changed = vault.change_members(context, &Change::Rotate, false)?;
+    let generation = changed.roster.generation();
+    context.ui.status(&format!("sealed everything anew, in generation {generation}"));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::cli::vault_place::{SharedName, is_address};
 use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
 use crate::ops::error::{SharedError, StoreError};
-use crate::ops::shared::{self, Label, LeaseRunning, Place};
+use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place};
 use crate::ops::{self, Vault};
 use crate::untrusted::printable;
 
@@ -331,6 +331,7 @@ fn status(context: &Context) -> Result<(), CliError> {
             role: own.map(|own| own.role.as_str()),
             members: roster.members().len(),
             refreshing: leases.iter().map(Lease::of).collect(),
+            kept: vault.kept_answers()?.iter().map(KeptHere::of).collect(),
         });
     }
     let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
@@ -348,6 +349,13 @@ fn status(context: &Context) -> Result<(), CliError> {
         let what = if running { "refreshing" } else { "interrupted" };
         context.ui.line(&format!("{what:<12}{account} by {who}, since {since}"))?;
     }
+    for KeptHere { account, until } in vault.kept_answers()?.iter().map(KeptHere::of) {
+        let state = match until {
+            Some(until) => format!("its last answer, until {until}"),
+            None => "an answer that the database does not have yet".to_owned(),
+        };
+        context.ui.line(&format!("{:<12}{account}, {state}", "kept here"))?;
+    }
     context.ui.line(&format!("{:<12}{}", "join line", quoted(&vault.join_line(&roster))))
 }
 
@@ -362,6 +370,21 @@ struct Status {
     members: usize,
     /// The refreshes that have no answer yet.
     refreshing: Vec<Lease>,
+    /// The answers to refreshes that this machine keeps.
+    kept: Vec<KeptHere>,
+}
+
+#[derive(Serialize)]
+struct KeptHere {
+    account: String,
+    /// The end of its time here; null while the database does not have the answer.
+    until: Option<String>,
+}
+
+impl KeptHere {
+    fn of(kept: &KeptAnswer) -> Self {
+        Self { account: kept.account.to_string(), until: kept.until.map(time::rfc3339) }
+    }
 }
 
 #[derive(Serialize)]

@@ -60,6 +60,13 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
             (Kind::Usage, "an admin lets it write: `tokctl help member role`".into())
         }
         SharedError::MembersMoved => (Kind::VaultBusy, Hint::Again(&[])),
+        SharedError::AnswerMayBeKept { .. } => (
+            Kind::VaultBusy,
+            Hint::within(
+                "any command of tokctl on that machine stores it; to give it up, {}",
+                Hint::Again(&["--force"]),
+            ),
+        ),
         SharedError::NotRenewedForReader { account } => {
             (Kind::VaultBusy, command("why", account).into())
         }
@@ -105,6 +112,10 @@ fn refused_change(refused: &Refused) -> (Kind, Hint) {
         Refused::LastAdmin(_) => {
             (Kind::Usage, "make another member an admin first: `tokctl help member role`".into())
         }
+        Refused::Oneself(_) => (
+            Kind::Usage,
+            Hint::within("let another admin do it: {} shows them", Hint::InVault("member list")),
+        ),
         Refused::Key => (Kind::VaultBusy, Hint::Again(&[])),
     }
 }

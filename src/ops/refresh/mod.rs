@@ -22,9 +22,9 @@ pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
 use super::error::Error;
-use super::live_token::LiveToken;
+use super::live_token::{LiveToken, Warning};
 use crate::model::readiness::{Need, lasts};
-use crate::store;
+use crate::store::{self, Adopted};
 
 impl Refresh<'_> {
     /// Renews the token, or returns the one that another process renewed meanwhile.
@@ -52,8 +52,8 @@ impl Refresh<'_> {
         let arrival = self.arrive()?;
         let deadline = Instant::now() + self.vault.patience(WAIT);
         loop {
-            let turn = match self.wait_for_turn(&arrival, deadline)? {
-                WaitOutcome::Turn(turn) => turn,
+            let (turn, adopted) = match self.wait_for_turn(&arrival, deadline)? {
+                WaitOutcome::Turn(turn, adopted) => (turn, adopted),
                 WaitOutcome::Resolved(token) => return Ok(*token),
             };
             let row = self.row()?;
@@ -65,6 +65,9 @@ impl Refresh<'_> {
                 self.resolved_by_other(&row, false, &arrival)?
             };
             let token = match resolved {
+                Some(token) if adopted == Adopted::StoredAgain && token.warning.is_none() => {
+                    Some(LiveToken { warning: Some(Warning::StoredAgain), ..token })
+                }
                 Some(token) => Some(token),
                 None => self.request(turn, row)?,
             };

@@ -13,7 +13,7 @@ use crate::model::credential::{Credential, Status};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::live_token::{LiveToken, TokenState, hand_out, judge};
-use crate::store::{self, RefreshTurn, Row};
+use crate::store::{self, Adopted, RefreshTurn, Row};
 
 /// The longest time to wait for a turn: the longest that another process needs, and some more.
 pub(in crate::ops) const WAIT: Duration = backoff::LONGEST.saturating_add(Duration::from_secs(10));
@@ -35,8 +35,8 @@ pub(super) struct Arrival {
 
 /// The outcome of waiting for a turn.
 pub(super) enum WaitOutcome<'a> {
-    /// This process has the turn.
-    Turn(RefreshTurn<'a>),
+    /// This process has the turn. An answer that this machine had may have been stored meanwhile.
+    Turn(RefreshTurn<'a>, Adopted),
     /// No turn is needed: another process renewed the token, or the caller accepts the stored one.
     Resolved(Box<LiveToken>),
 }
@@ -70,6 +70,7 @@ impl<'a> Refresh<'a> {
         let started = Instant::now();
         let mut queue = self.vault.refresh_queue(self.account)?;
         let mut turn: Option<RefreshTurn<'a>> = None;
+        let mut adopted = Adopted::Nothing;
         loop {
             if turn.is_none() {
                 turn = queue.take(deadline)?;
@@ -77,13 +78,17 @@ impl<'a> Refresh<'a> {
             if let Some(held) = turn.take() {
                 // Nearly always the process that had the turn before has ended its request.
                 let mut row = self.row()?;
-                if self.vault.adopt_spill(self.account, &row)? {
-                    row = self.row()?;
+                match self.vault.adopt_spill(self.account, &row)? {
+                    Adopted::Nothing => {}
+                    stored @ (Adopted::Stored | Adopted::StoredAgain) => {
+                        adopted = stored;
+                        row = self.row()?;
+                    }
                 }
                 if !row.journal.is_some_and(|journal| held.has_request_beside(&journal)) {
                     let waited = started.elapsed().as_millis();
                     log::trace!("took the turn to refresh `{}` after {waited} ms", self.account);
-                    return Ok(WaitOutcome::Turn(held));
+                    return Ok(WaitOutcome::Turn(held, adopted));
                 }
                 turn = Some(held);
             }

@@ -11,7 +11,7 @@ use super::membership::{Membership, signed};
 use super::row::{Row, Sealed};
 use super::rows;
 use crate::model::account::Account;
-use crate::model::credential::Credential;
+use crate::model::credential::{Credential, Status};
 use crate::model::credential_health::CredentialHealth;
 use crate::store::change::{Change, Outcome, Placement};
 use crate::store::error::Error as StoreError;
@@ -33,6 +33,30 @@ pub(super) struct Work<'a> {
     pub(super) check_age: &'a dyn Fn(&Account, u64) -> Result<(), StoreError>,
     /// The accounts whose credential was written, with its new revision: 0 where it was deleted.
     pub(super) written: &'a RefCell<Vec<(Account, u64)>>,
+}
+
+/// The row that a credential is stored over.
+#[derive(Clone, Copy)]
+struct Over {
+    /// Its revision; `None` if there is no row.
+    revision: Option<u64>,
+    /// The time of the database when that was found, from which the next revision comes.
+    now: i64,
+}
+
+impl Over {
+    fn row(row: &Row, now: i64) -> Self {
+        Self { revision: Some(row.revision), now }
+    }
+}
+
+/// What comes behind a write.
+#[derive(Clone, Copy)]
+enum Then {
+    /// The commit, which is sent along.
+    Commit,
+    /// Other writes of the same change.
+    Others,
 }
 
 /// The operations that only a vault in a file has.
@@ -68,33 +92,42 @@ impl Work<'_> {
                 })
             }
             Change::StoreAnswer { account, revision, credential, attempt } => {
-                let Some(row) = self.row(account)?.filter(|row| row.is_at(*revision, &self.id))
-                else {
+                let (now, row) = self.row(account)?;
+                let Some(row) = row.filter(|row| row.is_at(*revision, &self.id)) else {
                     return Ok(Outcome::Moved);
                 };
                 // The answer is all that is left of the grant, so forged evidence must not stop it.
-                let reported = match self.found(&row) {
-                    Found::Genuine(evidence, _) if attempt.is_some() => evidence.reported,
-                    Found::Genuine(..) | Found::Forged => CredentialHealth::Good,
+                let before = match self.found(&row) {
+                    Found::Genuine(evidence, _) => *evidence,
+                    Found::Forged => Evidence::default(),
                 };
-                let evidence = Evidence { journal: None, attempt: attempt.clone(), reported };
-                self.put(account, credential, &evidence, Some(row.revision))
+                let reported = match attempt {
+                    Some(_) => before.reported,
+                    None => CredentialHealth::Good,
+                };
+                let is_refusal = credential.status == Status::LoginRequired;
+                let refused_since = is_refusal.then(|| before.refused_since.unwrap_or(*revision));
+                let attempt = attempt.clone();
+                let evidence = Evidence { journal: None, attempt, reported, refused_since };
+                self.put(account, credential, &evidence, Over::row(&row, now), Then::Commit)
             }
             Change::RecordCheck { .. } => self.checked(change),
             Change::Amend { account, revision, credential } => {
-                let Some(row) = self.aged(account, *revision)? else { return Ok(Outcome::Moved) };
+                let Some((now, row)) = self.aged(account, *revision)? else {
+                    return Ok(Outcome::Moved);
+                };
                 let evidence = self.found(&row).genuine(account)?;
                 if evidence.journal.is_some() {
                     return Ok(Outcome::InDoubt);
                 }
-                self.put(account, credential, &evidence, Some(row.revision))
+                let evidence = Evidence { refused_since: None, ..evidence };
+                self.put(account, credential, &evidence, Over::row(&row, now), Then::Commit)
             }
-            Change::Put { account, credential, over } => self.place(&[Placement {
-                account: account.clone(),
-                credential: Credential::clone(credential),
-                over: *over,
-            }]),
-            Change::Import { placements, bundle: None, .. } => self.place(placements),
+            Change::Put { account, credential, over } => {
+                let (account, credential) = (account.clone(), Credential::clone(credential));
+                self.place(&[Placement { account, credential, over: *over }], Then::Commit)
+            }
+            Change::Import { placements, bundle: None, .. } => self.place(placements, Then::Commit),
             Change::Import { placements, bundle: Some(bundle), .. } => {
                 self.take_in(placements, *bundle)
             }
@@ -113,19 +146,18 @@ impl Work<'_> {
         }
     }
 
-    /// Reads the row of `account` for a write.
-    fn row(&self, account: &Account) -> Result<Option<Row>, Fault> {
+    /// Reads the row of `account` for a write, and the time of the database.
+    fn row(&self, account: &Account) -> Result<(i64, Option<Row>), Fault> {
         let name = self.membership.name(account);
-        Ok(rows::locked(self.transaction, self.membership, &name)?.1)
+        let (header, row) = rows::locked(self.transaction, self.membership, &name)?;
+        Ok((header.now, row))
     }
 
     /// Reads the row of `account` at `revision`, which must not be older than this machine has seen.
-    fn aged(&self, account: &Account, revision: u64) -> Result<Option<Row>, Fault> {
-        let row = self.row(account)?;
-        if let Some(row) = &row {
-            (self.check_age)(account, row.revision)?;
-        }
-        Ok(row.filter(|row| row.is_at(revision, &self.id)))
+    fn aged(&self, account: &Account, revision: u64) -> Result<Option<(i64, Row)>, Fault> {
+        let (now, Some(row)) = self.row(account)? else { return Ok(None) };
+        (self.check_age)(account, row.revision)?;
+        Ok(row.is_at(revision, &self.id).then_some((now, row)))
     }
 
     /// The clock counts for nothing here: what matters is whether there is a journal.
@@ -141,18 +173,28 @@ impl Work<'_> {
         change: impl FnOnce(&mut Evidence) -> bool,
     ) -> Result<Outcome, Fault> {
         self.membership.check_writer()?;
-        let Some(row) = self.row(account)?.filter(|row| row.revision == revision) else {
-            return Ok(Outcome::Moved);
-        };
-        let before = self.found(&row).genuine(account)?;
+        match self.row(account)?.1 {
+            Some(row) if row.revision == revision => self.edit_row(account, &row, change),
+            Some(_) | None => Ok(Outcome::Moved),
+        }
+    }
+
+    /// Changes the evidence in `row`, if `change` says so.
+    fn edit_row(
+        &self,
+        account: &Account,
+        row: &Row,
+        change: impl FnOnce(&mut Evidence) -> bool,
+    ) -> Result<Outcome, Fault> {
+        let before = self.found(row).genuine(account)?;
         let mut evidence = before.clone();
         if !change(&mut evidence) {
             return Ok(Outcome::Moved);
         }
-        self.put_evidence(&row, &evidence, before.journal.as_ref())
+        self.put_evidence(row, &evidence, before.journal.as_ref())
     }
 
-    /// Writes `evidence` into `row`. Its journal is the one that was there, whose lease goes on, or
+    /// Writes `evidence` into `row` and commits. Its journal is the one that was there, whose lease goes on, or
     /// another one, which has none.
     fn put_evidence(
         &self,
@@ -172,7 +214,7 @@ impl Work<'_> {
             (&attempt, Type::BYTEA),
             (&keeps_lease, Type::BOOL),
         ];
-        let written = self.transaction.execute(
+        let written = self.transaction.execute_last(
             "UPDATE tokctl_rows SET evidence = $4, attempt = $5,
                lease_until = CASE WHEN $6 THEN lease_until ELSE 0 END,
                holder = CASE WHEN attempt = $5 THEN holder END
@@ -183,29 +225,32 @@ impl Work<'_> {
     }
 
     /// Puts all of `placements` where they belong, or none of them.
-    fn place(&self, placements: &[Placement]) -> Result<Outcome, Fault> {
+    fn place(&self, placements: &[Placement], then: Then) -> Result<Outcome, Fault> {
         let mut ordered: Vec<(RowName, &Placement)> = placements
             .iter()
             .map(|placed| (self.membership.name(&placed.account), placed))
             .collect();
         // Two members that write the same rows don't wait for each other.
         ordered.sort_unstable_by_key(|(name, _)| *name);
-        for (_, Placement { account, over, .. }) in &ordered {
-            let row = self.row(account)?;
-            let is_meant = match (&row, over) {
+        let mut places = Vec::with_capacity(ordered.len());
+        for (_, placed) in &ordered {
+            let (now, row) = self.row(&placed.account)?;
+            let is_meant = match (&row, placed.over) {
                 (Some(row), _) if row.change == self.id => true,
-                (Some(row), Some(over)) => row.revision == *over,
+                (Some(row), Some(over)) => row.revision == over,
                 (None, None) => true,
                 (Some(_), None) | (None, Some(_)) => false,
             };
             if !is_meant {
                 return Ok(Outcome::Moved);
             }
+            places.push((placed, Over { revision: row.map(|row| row.revision), now }));
         }
+        // Of several, none is committed before all are there.
+        let then = if places.len() == 1 { then } else { Then::Others };
         let none = Evidence::default();
-        for (_, Placement { account, credential, .. }) in &ordered {
-            let before = self.row(account)?.map(|row| row.revision);
-            let outcome = self.put(account, credential, &none, before)?;
+        for (Placement { account, credential, .. }, over) in places {
+            let outcome = self.put(account, credential, &none, over, then)?;
             if outcome != Outcome::Done {
                 return Err(Fault::Undone);
             }
@@ -221,7 +266,7 @@ impl Work<'_> {
             Some((at, _)) => return Ok(Outcome::AlreadyImported(at)),
             None => {}
         }
-        let outcome = self.place(placements)?;
+        let outcome = self.place(placements, Then::Others)?;
         if outcome == Outcome::Done {
             bundles::note_taken_in(self.transaction, self.membership, bundle, &self.id)?;
         }
@@ -237,29 +282,29 @@ impl Work<'_> {
         text: &str,
     ) -> Result<Outcome, Fault> {
         for Placement { account, .. } in left {
-            if self.row(account)?.is_some_and(|row| row.turn.is_some()) {
+            if self.row(account)?.1.is_some_and(|row| row.turn.is_some()) {
                 let why = format!("a refresh of `{account}` was begun, and has no answer yet");
                 return Err(Error::Busy { why }.into());
             }
         }
-        let outcome = self.place(left)?;
+        let outcome = self.place(left, Then::Others)?;
         if outcome == Outcome::Done {
             bundles::keep(self.transaction, self.membership, bundle, text, &self.id)?;
         }
         Ok(outcome)
     }
 
-    /// Stores `credential` with its evidence over the row at the revision `over`, which this
-    /// transaction has, or as a new row.
+    /// Stores `credential` with its evidence over a row that this transaction has, or as a new row.
     fn put(
         &self,
         account: &Account,
         credential: &Credential,
         evidence: &Evidence,
-        over: Option<u64>,
+        over: Over,
+        then: Then,
     ) -> Result<Outcome, Fault> {
         self.membership.check_writer()?;
-        let now = rows::header(self.transaction, self.membership)?.now;
+        let Over { revision: over, now } = over;
         let next = over.map_or(Ok(0), |over| signed(over).map(|over| over + 1))?.max(now);
         let revision = u64::try_from(next).unwrap_or_default();
         let name = self.membership.name(account);
@@ -296,7 +341,11 @@ impl Work<'_> {
                  ON CONFLICT DO NOTHING"
             }
         };
-        if self.transaction.execute(statement, &values)? != 1 {
+        let written = match then {
+            Then::Commit => self.transaction.execute_last(statement, &values)?,
+            Then::Others => self.transaction.execute(statement, &values)?,
+        };
+        if written != 1 {
             return Ok(Outcome::Moved);
         }
         self.written.borrow_mut().push((account.clone(), revision));
@@ -305,7 +354,7 @@ impl Work<'_> {
 
     fn forget(&self, account: &Account, revision: u64) -> Result<Outcome, Fault> {
         self.membership.check_writer()?;
-        let Some(row) = self.row(account)? else {
+        let Some(row) = self.row(account)?.1 else {
             // The first run may have deleted it.
             let is_done = self.transaction.is_repeated();
             return Ok(if is_done { Outcome::Done } else { Outcome::Moved });
@@ -317,17 +366,17 @@ impl Work<'_> {
         let values: [(&(dyn ToSql + Sync), Type); 2] =
             [(&vault.0.as_slice(), Type::BYTEA), (&row.name.as_slice(), Type::BYTEA)];
         self.transaction
-            .execute("DELETE FROM tokctl_rows WHERE vault = $1 AND name = $2", &values)?;
+            .execute_last("DELETE FROM tokctl_rows WHERE vault = $1 AND name = $2", &values)?;
         self.written.borrow_mut().push((account.clone(), 0));
         Ok(Outcome::Done)
     }
 
     fn reported(&self, account: &Account, health: CredentialHealth) -> Result<Outcome, Fault> {
         self.membership.check_writer()?;
-        let Some(row) = self.row(account)? else { return Ok(Outcome::HealthToReport(None)) };
+        let Some(row) = self.row(account)?.1 else { return Ok(Outcome::HealthToReport(None)) };
         (self.check_age)(account, row.revision)?;
         let mut news = None;
-        let outcome = self.edit(account, row.revision, |evidence| {
+        let outcome = self.edit_row(account, &row, |evidence| {
             news = health.worsening_since(evidence.reported);
             evidence.reported = health.reported_after(evidence.reported);
             true
@@ -340,7 +389,7 @@ impl Work<'_> {
         let Change::RecordCheck { account, revision, was, attempt, credential } = change else {
             return Err(StoreError::Inconsistent("another change than was asked for").into());
         };
-        let Some(row) = self.aged(account, *revision)? else { return Ok(Outcome::Moved) };
+        let Some((now, row)) = self.aged(account, *revision)? else { return Ok(Outcome::Moved) };
         let before = self.found(&row).genuine(account)?;
         let mut evidence = before.clone();
         let earlier = evidence.attempt.as_ref();
@@ -349,7 +398,8 @@ impl Work<'_> {
         }
         match credential {
             Some(credential) if evidence.journal.is_none() => {
-                self.put(account, credential, &evidence, Some(row.revision))
+                evidence.refused_since = None;
+                self.put(account, credential, &evidence, Over::row(&row, now), Then::Commit)
             }
             Some(_) | None => {
                 self.put_evidence(&row, &evidence, before.journal.as_ref())?;

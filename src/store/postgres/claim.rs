@@ -16,7 +16,13 @@ const LEASE: i64 = 45_000_000;
 /// journal of the attempt `over` stands, or none.
 ///
 /// The lease of that one has to be over, unless it is an attempt of this process: `is_own`. Nothing
-/// is claimed while a rotation is announced.
+/// is claimed while a rotation is announced, but for a claim whose first run was committed: the
+/// rotation waits for its lease.
+///
+/// If two statements claim one row at once, the second waits for the first, and judges the row as that
+/// one left it. It judges the vault's own row as it was at its beginning, so it may miss an
+/// announcement that came meanwhile. That does no harm: a rotation has all rows before it looks at
+/// their leases, so it sees this one's, or this statement finds its row gone.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     membership: &Membership,
@@ -32,10 +38,11 @@ pub(super) fn claim(
            lease_until = {NOW} + {LEASE}, holder = $5
          FROM tokctl_vaults v
          WHERE v.vault = $1 AND r.vault = $1 AND r.name = $2 AND r.revision = $3
-           AND v.generation = $6 AND v.held_until <= {NOW}
+           AND v.generation = $6
            AND (r.attempt = $4
-             OR CASE WHEN $7::bytea IS NULL THEN r.attempt IS NULL
-                     ELSE r.attempt = $7 AND ($8 OR r.lease_until <= {NOW}) END)"
+             OR v.held_until <= {NOW}
+               AND CASE WHEN $7::bytea IS NULL THEN r.attempt IS NULL
+                        ELSE r.attempt = $7 AND ($8 OR r.lease_until <= {NOW}) END)"
     );
     let holder = membership.seal_holder(&name, &journal.attempt)?;
     let (vault, revision) = (membership.vault(), signed(journal.revision)?);
@@ -51,7 +58,7 @@ pub(super) fn claim(
         (&over, Type::BYTEA),
         (&is_own, Type::BOOL),
     ];
-    if transaction.execute(&statement, &values)? == 1 {
+    if transaction.execute_last(&statement, &values)? == 1 {
         return Ok(Outcome::Done);
     }
     rows::header(transaction, membership)?;

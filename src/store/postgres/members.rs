@@ -55,7 +55,7 @@ pub(super) fn append(
     let (vault, n) = (next.vault(), signed(next.head().n)?);
     let values: [(&(dyn ToSql + Sync), Type); 2] =
         [(&vault.0.as_slice(), Type::BYTEA), (&n, Type::INT8)];
-    transaction.execute("UPDATE tokctl_vaults SET n = $2 WHERE vault = $1", &values)?;
+    transaction.execute_last("UPDATE tokctl_vaults SET n = $2 WHERE vault = $1", &values)?;
     Ok(())
 }
 
@@ -67,24 +67,35 @@ pub(super) fn hold(
     membership: &Membership,
     next: &Roster,
 ) -> Result<bool, Fault> {
-    let (vault, head) = (next.vault(), next.head());
-    let n = signed(head.n)?;
-    let values: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&vault.0.as_slice(), Type::BYTEA), (&n, Type::INT8)];
-    let found = transaction.query(
-        "SELECT v.n, (SELECT hash FROM tokctl_roster r WHERE r.vault = v.vault AND r.n = $2)
-         FROM tokctl_vaults v WHERE v.vault = $1 FOR UPDATE",
-        &values,
-    )?;
+    let vault = next.vault();
+    let values: [(&(dyn ToSql + Sync), Type); 1] = [(&vault.0.as_slice(), Type::BYTEA)];
+    let found = transaction
+        .query("SELECT v.n FROM tokctl_vaults v WHERE v.vault = $1 FOR UPDATE", &values)?;
     let row = found.first().ok_or(Error::NoVault { place: String::new() })?;
-    let is_there = row.get::<_, Option<&[u8]>>(1) == Some(head.hash.0.as_slice());
-    if is_there && transaction.is_repeated() {
+    if row.get::<_, i64>(0) == signed(membership.roster.head().n)? {
+        return Ok(true);
+    }
+    // Asked by a statement of its own, which sees what was committed while the first one waited.
+    if transaction.is_repeated() && is_written(transaction, next)? {
         return Ok(false);
     }
-    if row.get::<_, i64>(0) != signed(membership.roster.head().n)? {
-        return Err(Error::MembersMoved.into());
-    }
-    Ok(true)
+    Err(Error::MembersMoved.into())
+}
+
+/// Whether the last entry of `roster` is in the database.
+fn is_written(transaction: &Transaction<'_>, roster: &Roster) -> Result<bool, Fault> {
+    let (vault, head) = (roster.vault(), roster.head());
+    let n = signed(head.n)?;
+    let values: [(&(dyn ToSql + Sync), Type); 3] = [
+        (&vault.0.as_slice(), Type::BYTEA),
+        (&n, Type::INT8),
+        (&head.hash.0.as_slice(), Type::BYTEA),
+    ];
+    let found = transaction.query(
+        "SELECT FROM tokctl_roster r WHERE r.vault = $1 AND r.n = $2 AND r.hash = $3",
+        &values,
+    )?;
+    Ok(!found.is_empty())
 }
 
 /// Writes the last entry of `roster`.

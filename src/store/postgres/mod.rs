@@ -5,9 +5,9 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers
-//! what came in and went out in bundles; [`members`] changes the list of
-//! members, and [`rotate`] the data key. [`Server`] brings them together.
+//! [`apply`] carries out each change, [`claim`] begins a refresh, and [`bundles`] remembers what came in
+//! and went out in bundles; [`members`] writes the list of members, [`rotate`] the data key, and
+//! [`membership_change`] both. [`Server`] brings them together.
 
 mod driver;
 mod schema;
@@ -19,9 +19,10 @@ mod claim;
 mod bundles;
 mod apply;
 mod members;
-mod rotate;
-mod status;
 mod pause;
+mod status;
+mod rotate;
+mod membership_change;
 mod server;
 mod carried;
 

@@ -2,28 +2,36 @@
 //!
 //! A rotation is announced first, so that no refresh begins; it waits until none can be on its way,
 //! and then is one transaction. Without the announcement, writers would starve it.
+//!
+//! What keeps rows whole is that transaction alone, under READ COMMITTED. It has the vault's own row
+//! first: a new credential needs that too, so none is added meanwhile. Then it has all rows: a claim
+//! and every other write lock theirs, so each of them is either seen here, or finds its row gone and
+//! reads the vault again. A statement that waited for a lock judges the newest version of the row
+//! that it waited for, and of nothing else: so no decision is made from a second table in the one
+//! that waits.
 
 use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use super::driver::{Connection, Fault, ToSql, Transaction, Type};
 use super::members::{self, Slot};
 use super::membership::{Membership, signed, unsigned};
+use super::pause::pause;
 use super::row::{Row, Sealed};
 use super::rows;
 use super::schema::NOW;
+use super::status::LeaseRunning;
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::{Evidence, Found};
 use crate::store::shared_error::Error;
 use crate::vault::seal::SealContext;
 use crate::vault::shared::row_name::row_name;
 
-/// The time for which no refresh begins, if this process dies meanwhile.
-const ANNOUNCED: i64 = 75_000_000;
+/// The time for which no refresh begins after the last sign of life of a process that rotates.
+const ANNOUNCED: i64 = 15_000_000;
 
-/// The time for which refreshes that are under way are waited for: a lease, and some more.
-const PATIENCE: Duration = Duration::from_secs(50);
-
-/// The pause between two looks whether they are over.
+/// The pause between two looks whether the refreshes are over that are under way.
 const POLL: Duration = Duration::from_millis(250);
 
 /// The vault from the rotation on.
@@ -31,62 +39,110 @@ pub(super) struct Next<'a> {
     pub(super) membership: &'a Membership,
     pub(super) entry: &'a [u8],
     pub(super) slots: &'a [Slot],
+    /// Whether answers are given up that only a member can have who may not store them any more.
+    pub(super) forced: bool,
 }
 
-/// Replaces the data key, as `next` says: all or nothing.
+/// The state of the vault as an announcement finds it.
+enum Announced {
+    /// Another process has announced a rotation.
+    ByAnother,
+    /// Refreshes are under way, or not.
+    Own { is_refreshing: bool },
+}
+
+/// Replaces the data key, as `next` says: all or nothing. Returns the refreshes whose answers are
+/// given up.
 pub(super) fn rotate(
     connection: &mut Connection,
     membership: &Membership,
     next: &Next<'_>,
     own: [u8; 16],
-) -> Result<(), StoreError> {
-    announce(connection, membership, &own, true)?;
-    let began = Instant::now();
+    deadline: Instant,
+) -> Result<Vec<LeaseRunning>, StoreError> {
     let outcome = loop {
-        match connection.transact(|transaction| replace(transaction, membership, next)) {
-            Ok(true) => break Ok(()),
-            Ok(false) if began.elapsed() < PATIENCE => std::thread::sleep(POLL),
-            Ok(false) => {
-                let why = "a refresh did not come to its end".to_owned();
-                break Err(Error::Busy { why }.into());
+        let announced = announce(connection, membership, &own)?;
+        let (why, nap) = match announced {
+            Announced::ByAnother => ("another admin changes the members", pause()),
+            Announced::Own { is_refreshing: true } => ("a refresh did not come to its end", POLL),
+            Announced::Own { is_refreshing: false } => {
+                let mut given_up = Vec::new();
+                let replaced = connection.transact(|transaction| {
+                    given_up.clear();
+                    replace(transaction, membership, next, &mut given_up)
+                });
+                match replaced {
+                    Ok(true) => break Ok(given_up),
+                    Ok(false) => ("a refresh did not come to its end", POLL),
+                    // Others held the vault's row for too long.
+                    Err(StoreError::Shared(Error::Busy { .. })) if Instant::now() < deadline => {
+                        continue;
+                    }
+                    Err(error) => break Err(error),
+                }
             }
-            Err(error) => break Err(error),
+        };
+        if Instant::now() + nap > deadline {
+            break Err(Error::Busy { why: why.to_owned() }.into());
         }
+        std::thread::sleep(nap);
     };
     if outcome.is_err() {
         // If this fails, refreshes begin again once the time of the announcement is over.
-        let _ = announce(connection, membership, &own, false);
+        let _ = withdraw(connection, membership, &own);
     }
     outcome
 }
 
-/// Announces the rotation `own`, or ends its announcement.
+/// Announces the rotation `own`, or does so for some more time, and looks whether refreshes are under
+/// way.
 fn announce(
     connection: &mut Connection,
     membership: &Membership,
     own: &[u8; 16],
-    begins: bool,
-) -> Result<(), StoreError> {
+) -> Result<Announced, StoreError> {
     let vault = membership.vault();
     let statement = format!(
-        "UPDATE tokctl_vaults SET
-           held_until = CASE WHEN $3 THEN {NOW} + {ANNOUNCED} ELSE 0 END, held_by = $2
-         WHERE vault = $1 AND (held_until <= {NOW} OR held_by = $2)"
+        "UPDATE tokctl_vaults SET held_until = {NOW} + {ANNOUNCED}, held_by = $2
+         WHERE vault = $1 AND (held_until <= {NOW} OR held_by = $2)
+         RETURNING EXISTS (SELECT FROM tokctl_rows r
+           WHERE r.vault = $1 AND r.attempt IS NOT NULL AND r.lease_until > {NOW})"
     );
-    let values: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA), (&begins, Type::BOOL)];
-    let written = connection.transact(|transaction| transaction.execute(&statement, &values))?;
-    if written == 0 {
-        return Err(Error::Busy { why: "another admin changes the members".to_owned() }.into());
-    }
+    let values: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA)];
+    let found = connection.transact(|transaction| transaction.query_last(&statement, &values))?;
+    Ok(match found.first() {
+        None => Announced::ByAnother,
+        Some(row) => Announced::Own { is_refreshing: row.get(0) },
+    })
+}
+
+/// Ends the announcement of the rotation `own`.
+fn withdraw(
+    connection: &mut Connection,
+    membership: &Membership,
+    own: &[u8; 16],
+) -> Result<(), StoreError> {
+    let vault = membership.vault();
+    let values: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&vault.0.as_slice(), Type::BYTEA), (&own.as_slice(), Type::BYTEA)];
+    connection.transact(|transaction| {
+        transaction.execute_last(
+            "UPDATE tokctl_vaults SET held_until = 0, held_by = NULL
+             WHERE vault = $1 AND held_by = $2",
+            &values,
+        )
+    })?;
     Ok(())
 }
 
-/// Seals every row anew. Returns false, with nothing written, while a refresh may be under way.
+/// Seals every row anew, and adds to `given_up` the refreshes whose answers nobody can store any
+/// more. Returns false, with nothing written, while a refresh may be under way.
 fn replace(
     transaction: &Transaction<'_>,
     membership: &Membership,
     next: &Next<'_>,
+    given_up: &mut Vec<LeaseRunning>,
 ) -> Result<bool, Fault> {
     if !members::hold(transaction, membership, &next.membership.roster)? {
         return Ok(true);
@@ -95,6 +151,17 @@ fn replace(
     let found = rows::all_locked(transaction, membership)?;
     if found.iter().any(|row| row.turn.as_ref().is_some_and(|turn| turn.is_running(now))) {
         return Ok(false);
+    }
+    given_up.extend(kept_by_those_who_go(&found, membership, next.membership, now)?);
+    if let Some(first) = given_up.first()
+        && !next.forced
+    {
+        return Err(Error::AnswerMayBeKept {
+            account: first.account.clone(),
+            holder: first.holder.clone().unwrap_or_default(),
+            since: first.since,
+        }
+        .into());
     }
     let mut sealed = Columns::default();
     for row in &found {
@@ -111,12 +178,38 @@ fn replace(
     let (n, generation) = (signed(roster.head().n)?, signed(roster.generation())?);
     let values: [(&(dyn ToSql + Sync), Type); 3] =
         [(&vault.0.as_slice(), Type::BYTEA), (&n, Type::INT8), (&generation, Type::INT8)];
-    transaction.execute(
+    transaction.execute_last(
         "UPDATE tokctl_vaults SET n = $2, generation = $3, held_until = 0, held_by = NULL
          WHERE vault = $1",
         &values,
     )?;
     Ok(true)
+}
+
+/// Returns the refreshes that a member began who may write by `membership` and may not by `next`, and
+/// that have no answer in their row: that member's machine may keep it.
+fn kept_by_those_who_go(
+    found: &[Row],
+    membership: &Membership,
+    next: &Membership,
+    now: i64,
+) -> Result<Vec<LeaseRunning>, Fault> {
+    let mut kept = Vec::new();
+    for row in found {
+        let Some(journal) = row.journal(membership, now) else { continue };
+        let holder = journal.shared.and_then(|lease| lease.holder);
+        let goes = membership
+            .roster
+            .losing(&next.roster)
+            .any(|member| holder.as_deref() == Some(member.label.as_str()));
+        if goes {
+            let account = row.summary(membership)?.account;
+            let since = Timestamp::from_second(journal.started_at.as_second());
+            let since = since.unwrap_or(journal.started_at);
+            kept.push(LeaseRunning { account, holder, since, is_running: false });
+        }
+    }
+    Ok(kept)
 }
 
 /// Rows under the next data key, a column a list.
@@ -150,8 +243,7 @@ impl Columns {
         let Found::Genuine(evidence, _) = row.evidence(membership, 0) else {
             return Err(tampered().into());
         };
-        let Evidence { attempt, reported, .. } = *evidence;
-        let evidence = Evidence { journal: None, attempt, reported };
+        let evidence = Evidence { journal: None, ..*evidence };
         let turn = row.turn.as_ref();
         self.holders.push(turn.and_then(|turn| {
             let from = SealContext::SharedHolder { row: &row.name, attempt: &turn.attempt };

@@ -68,6 +68,8 @@ struct Record {
     attempt: Option<Attempt>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported: Option<Reported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused_since: Option<u64>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -124,7 +126,8 @@ impl Membership {
             CredentialHealth::RefreshFailed => Some(Reported::RefreshFailed),
             CredentialHealth::LoginRequired => Some(Reported::LoginRequired),
         };
-        let record = Record { attempt: evidence.attempt.clone(), reported };
+        let Evidence { attempt, refused_since, .. } = evidence.clone();
+        let record = Record { attempt, reported, refused_since };
         let text = serde_json::to_vec(&record).map_err(|_| UNWRITABLE)?;
         let sealed = self.key.seal(SealContext::SharedEvidence { row, revision }, &text)?;
         let signature = self.signed(EVIDENCE, row, revision, &[&sealed]).sign(&self.identity);
@@ -213,7 +216,8 @@ impl Row {
             Some(Reported::LoginRequired) => CredentialHealth::LoginRequired,
         };
         let journal = self.journal(membership, now);
-        let evidence = Evidence { journal, attempt: record.attempt, reported };
+        let Record { attempt, refused_since, .. } = record;
+        let evidence = Evidence { journal, attempt, reported, refused_since };
         Found::Genuine(Box::new(evidence), self.revision)
     }
 
@@ -228,8 +232,8 @@ impl Row {
         serde_json::from_slice(&membership.key.open(context, sealed).ok()?).ok()
     }
 
-    /// Returns the journal, if there is one.
-    fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
+    /// Returns the journal, if there is one, as the clock of the database judges it at `now`.
+    pub(super) fn journal(&self, membership: &Membership, now: i64) -> Option<Journal> {
         let turn = self.turn.as_ref()?;
         let context = SealContext::SharedHolder { row: &self.name, attempt: &turn.attempt };
         let holder = turn.holder.as_ref().and_then(|holder| {

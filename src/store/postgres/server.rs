@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
 use super::claim::claim;
-use super::driver::{Connection, Fault, Transaction};
-use super::members::{self, FoundedVault, Slot};
+use super::driver::{Connection, Transaction};
+use super::members::FoundedVault;
 use super::membership::Membership;
-use super::rotate::{self, Next};
+use super::membership_change::{self, Changed, NO_SLOT};
+use super::pause::pause;
 use super::row::{Row, whole_second};
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
@@ -31,7 +32,7 @@ use crate::store::watermark::{Subject, Watermark};
 use crate::store::watermarks::Watermarks;
 use crate::vault::seal::DataKey;
 use crate::vault::shared::identity::Identity;
-use crate::vault::shared::member::{Label, MemberId};
+use crate::vault::shared::member::Label;
 use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{self, Founded, Roster};
 use crate::vault::shared::slot;
@@ -86,8 +87,12 @@ impl Server {
 
     fn open_over(mut connection: Connection, place: Place) -> Result<Self, StoreError> {
         let pin = place.pin.ok_or_else(|| Error::NoPin { place: place.address.shown() })?;
-        let (membership, now) =
-            connection.single(|it| Membership::read(it, pin, &place.identity))?;
+        let mut read = || connection.single(|it| Membership::read(it, pin, &place.identity));
+        let (mut membership, mut now) = read()?;
+        if place.watermarks.check_roster(&membership.roster).is_err() {
+            // Another process of this machine may have seen a later entry since.
+            (membership, now) = read()?;
+        }
         Self::over(connection, membership, now, place)
     }
 
@@ -197,6 +202,7 @@ impl Server {
                     stored,
                     journal: evidence.journal,
                     attempt: evidence.attempt,
+                    refused_since: evidence.refused_since,
                     is_forged: false,
                 },
                 Found::Forged => Read::forged(stored),
@@ -314,8 +320,9 @@ impl Server {
     pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
         let older =
             |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
-        let found = self.revisions()?;
-        Ok(found.into_iter().filter(older).map(|(account, _)| account).collect())
+        let found: Vec<_> = self.revisions()?.into_iter().filter(older).collect();
+        // Another process of this machine may have seen newer rows since: they are read once more.
+        self.older(&found.into_iter().map(|(account, _)| account).collect::<Vec<_>>())
     }
 
     /// Returns which of `accounts` are older than this machine has seen.
@@ -366,8 +373,19 @@ impl Server {
         getrandom::fill(&mut id)?;
         match change {
             Change::BeginRefresh { account, journal, over } => {
-                self.check_age(account, journal.revision)?;
-                self.inner().begin(account, journal, *over)
+                let outcome = match self.check_age(account, journal.revision) {
+                    Ok(()) => self.inner().begin(account, journal, *over)?,
+                    // Another process of this machine may have seen a newer row since.
+                    Err(older) => match self.evidence(account)? {
+                        Some((revision, _)) if revision > journal.revision => Outcome::Moved,
+                        Some(_) | None => return Err(older),
+                    },
+                };
+                if outcome == Outcome::Moved {
+                    // Another member was faster, or replaces the data key: the next look comes later.
+                    std::thread::sleep(pause());
+                }
+                Ok(outcome)
             }
             other => {
                 let check_age = |account: &Account, revision| self.check_age(account, revision);
@@ -397,47 +415,22 @@ impl Server {
     }
 
     /// Changes the list of members. Where that takes something from a member, every row is sealed
-    /// anew under a new data key.
-    ///
-    /// Fails with [`Error::MembersMoved`] if another admin changed it meanwhile.
+    /// anew under a new data key; returns the refreshes whose answers are given up for it, if that is
+    /// `forced`. See [`membership_change::change`].
     pub(in crate::store) fn change_members(
         &self,
         change: &roster::Change,
-    ) -> Result<Roster, StoreError> {
-        let mut own = [0; 16];
-        getrandom::fill(&mut own)?;
+        forced: bool,
+    ) -> Result<(Roster, Vec<LeaseRunning>), StoreError> {
         let mut inner = self.inner();
         let Inner { connection, membership, .. } = &mut *inner;
-        let needs_new_key = membership.roster.needs_new_key(change).map_err(Error::from)?;
-        let key =
-            if needs_new_key { membership.roster.next_key()? } else { membership.key.clone() };
-        let (roster, entry) =
-            membership.roster.next(&self.identity, change, &key).map_err(Error::from)?;
-        let is_new = |member: MemberId| membership.roster.member(member).is_none();
-        let wanted = roster.members().iter().map(|member| member.keys);
-        let slots: Vec<Slot> = wanted
-            .filter(|keys| needs_new_key || is_new(keys.id()))
-            .map(|keys| Ok((keys.id(), slot::wrap(&key, roster.vault(), &keys)?)))
-            .collect::<Result<_, slot::UnusableKey>>()
-            .map_err(|_| NO_SLOT)?;
-        let own_role = roster.member(self.identity.id()).map(|member| member.role);
-        let role = own_role.unwrap_or(membership.role);
-        let next = Membership { roster, key, identity: self.identity.clone(), role };
-        if needs_new_key {
-            let next = Next { membership: &next, entry: &entry, slots: &slots };
-            rotate::rotate(connection, membership, &next, own)?;
-        } else {
-            connection.transact(|transaction| {
-                members::append(transaction, membership, &next.roster, &entry, &slots)
-            })?;
-        }
+        let Changed { membership: next, given_up } =
+            membership_change::change(connection, membership, change, forced)?;
         self.watermarks.keep_roster(&next.roster);
         *membership = next;
-        Ok(membership.roster.clone())
+        Ok((membership.roster.clone(), given_up))
     }
 }
-
-const NO_SLOT: StoreError = StoreError::Inconsistent("a member's key that nothing is sealed for");
 
 impl Inner {
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
@@ -481,8 +474,7 @@ impl Inner {
         let is_own = over.is_some_and(|over| self.attempts.contains(&over));
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
-            let work = |transaction: &Transaction<'_>| -> Result<Outcome, Fault> {
-                transaction.run("SET LOCAL synchronous_commit = on")?;
+            let work = |transaction: &Transaction<'_>| {
                 claim(transaction, membership, account, journal, over, is_own)
             };
             Ok((connection.transact(work)?, None))

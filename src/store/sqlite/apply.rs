@@ -52,7 +52,7 @@ pub(super) fn apply(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcom
                 Found::Genuine(evidence, _) if attempt.is_some() => evidence.reported,
                 Found::Genuine(..) | Found::Forged => CredentialHealth::Good,
             };
-            let evidence = Evidence { journal: None, attempt: attempt.clone(), reported };
+            let evidence = Evidence { attempt: attempt.clone(), reported, ..Evidence::default() };
             credentials::put(sealing, account, credential, &evidence).map(|()| Outcome::Done)
         }
         Change::RecordCheck { .. } => checked(sealing, change),

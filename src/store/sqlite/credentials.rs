@@ -46,8 +46,8 @@ pub(crate) fn read(
     let about = (account, stored.revision);
     Ok(Some(match evidence::found(row, BEHIND_SEALED, key, form, about) {
         evidence::Found::Genuine(evidence, _) => {
-            let Evidence { journal, attempt, .. } = *evidence;
-            Found { stored, journal, attempt, is_forged: false }
+            let Evidence { journal, attempt, refused_since, .. } = *evidence;
+            Found { stored, journal, attempt, refused_since, is_forged: false }
         }
         evidence::Found::Forged => Found::forged(stored),
     }))

@@ -148,6 +148,7 @@ fn parse([journal, attempt, reported]: [Option<&str>; 3]) -> Option<Evidence> {
             Some(word) => from_word(word)?,
             None => CredentialHealth::Good,
         },
+        refused_since: None,
     })
 }
 
@@ -158,6 +159,7 @@ fn parse_earlier([journal, attempt, reported]: [Option<&str>; 3]) -> Option<Evid
         journal: journal.map(serde_json::from_str).transpose().ok()?,
         attempt: attempt.and_then(parse_attempt),
         reported: reported.and_then(from_word).unwrap_or_default(),
+        refused_since: None,
     })
 }
 
@@ -183,7 +185,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(evidence: &Evidence) -> Result<Self, Error> {
         const UNWRITABLE: Error = Error::Inconsistent("evidence that can't be written down");
-        let Evidence { journal, attempt, reported } = evidence;
+        let Evidence { journal, attempt, reported, refused_since: _ } = evidence;
         let journal = journal.as_ref().map(serde_json::to_string).transpose();
         let attempt = attempt.as_ref().map(serde_json::to_string).transpose();
         Ok(Self {

@@ -81,6 +81,10 @@ pub(crate) enum Refused {
     /// The vault would have no admin.
     #[error("`{0}` is the last admin")]
     LastAdmin(Label),
+    /// The signer would lose what makes it a writer, and all rows would be signed by it: whoever
+    /// makes the new data key has to stay.
+    #[error("`{0}` can't take this from itself: it would make the new data key, and know it")]
+    Oneself(Label),
     /// The vault has as many members as it can.
     #[error("a vault has at most {MOST_MEMBERS} members")]
     TooMany,
@@ -232,10 +236,7 @@ impl Roster {
         change: &Change,
         key: &DataKey,
     ) -> Result<(Self, Vec<u8>), Refused> {
-        if rules::role_of(self.members(), admin.id()) != Some(Role::Admin) {
-            return Err(Refused::NotAnAdmin);
-        }
-        let members = self.changed(change)?;
+        let members = self.allowed(admin.id(), change)?;
         let generation = self.generation() + u64::from(self.needs_new_key(change)?);
         if (key.vault, key.generation) != (self.vault().vault(), generation) {
             return Err(Refused::Key);
@@ -253,6 +254,27 @@ impl Roster {
         let (last, bytes) = SignedEntry::sign(entry, admin);
         let chain = self.chain.iter().copied().chain([last.pin()]).collect();
         Ok((Self { chain, last }, bytes))
+    }
+
+    /// Fails if `admin` may not make `change`.
+    pub(crate) fn check_change(&self, admin: MemberId, change: &Change) -> Result<(), Refused> {
+        self.allowed(admin, change).map(drop)
+    }
+
+    /// Returns the members of the roster who may write, and may no longer in `next`.
+    pub(crate) fn losing<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = &'a Member> {
+        let loses = |member: &&Member| member.role.writes() && !next.is_writer(member.keys.id());
+        self.members().iter().filter(loses)
+    }
+
+    /// Returns the members after `change`, which `admin` makes.
+    fn allowed(&self, admin: MemberId, change: &Change) -> Result<Vec<Member>, Refused> {
+        let own = self.member(admin).filter(|member| member.role == Role::Admin);
+        let own = own.ok_or(Refused::NotAnAdmin)?;
+        let members = self.changed(change)?;
+        // Every row is signed anew by who makes the new data key.
+        let stays = rules::role_of(&members, admin).is_some_and(Role::writes);
+        if stays { Ok(members) } else { Err(Refused::Oneself(own.label.clone())) }
     }
 
     /// Returns the members after `change`.

@@ -132,6 +132,7 @@ pub(super) fn renew_if(
                     | Warning::BeingRefreshed
                     | Warning::InDoubt
                     | Warning::Forged
+                    | Warning::StoredAgain
                     | Warning::NotRefreshed(_),
                 )
                 | None => None,
@@ -160,6 +161,9 @@ fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
         Some(Warning::Forged) => Err(ops::Error::from(StoreError::Tampered { account }).into()),
+        Some(Warning::StoredAgain) => {
+            Ok(Done::Skipped("the database had lost its token, and this machine stored it again"))
+        }
         None | Some(Warning::Inactive | Warning::Fading { .. } | Warning::IdTokenDropped(_)) => {
             Ok(Done::Skipped("another process refreshed it"))
         }

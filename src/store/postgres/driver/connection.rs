@@ -19,12 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The beginning of each transaction that writes: its commit is durable when it is confirmed, and no
-/// statement in it takes long.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
-     SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '10s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '20s'";
-
 /// The connection to the database of a vault.
 pub(in crate::store::postgres) struct Connection {
     address: Address,
@@ -151,15 +145,14 @@ impl Open {
         is_repeated: bool,
         work: &mut impl FnMut(&Transaction<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let transaction = Transaction::over(&self.runtime, &self.client, is_repeated);
-        if kind == Kind::Single {
-            return work(&transaction);
-        }
-        transaction.run(BEGIN)?;
-        let done = work(&transaction).and_then(|done| transaction.run("COMMIT").map(|()| done));
+        let transaction = match kind {
+            Kind::Single => Transaction::of_each(&self.runtime, &self.client, is_repeated),
+            Kind::Whole => Transaction::of_all(&self.runtime, &self.client, is_repeated),
+        };
+        let done = work(&transaction).and_then(|done| transaction.commit().map(|()| done));
         if !matches!(done, Ok(_) | Err(Fault::Lost(_))) {
             // A connection on which this fails is not used again.
-            transaction.run("ROLLBACK")?;
+            transaction.roll_back()?;
         }
         done
     }

@@ -8,6 +8,8 @@ mod supervisor;
 mod troubles;
 mod unit;
 mod rounds;
+#[cfg(feature = "postgres")]
+mod kept;
 mod service;
 
 pub(super) use self::service::run;

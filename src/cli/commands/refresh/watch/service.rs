@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+#[cfg(feature = "postgres")]
+use super::kept;
 use super::log::Log;
 use super::metrics::Metrics;
 use super::outages::{Ended, Outages};
@@ -85,6 +87,8 @@ pub(in crate::cli::commands::refresh) fn run(
     thread::scope(|scope| {
         let (done, outcomes) = mpsc::channel();
         many::start(scope, args.jobs, &opener, &queue, &work, &done).map_err(failed)?;
+        #[cfg(feature = "postgres")]
+        kept::start(scope, &opener, log.clone()).map_err(failed)?;
         let mut service = Service::new(args, &opener, &queue, log);
         loop {
             let nap = service.tick(time::now());

@@ -1,15 +1,17 @@
 //! `tokctl member`: lists, adds and removes the members of a shared vault.
 
+mod leaver;
+
 use std::io::IsTerminal;
 
 use serde::Serialize;
 
+use self::leaver::{ExposedJson, GivenUpJson};
 use crate::cli::context::Context;
 use crate::cli::error::{self, CliError, Hint};
-use crate::cli::shared_vault::{self, Opened};
+use crate::cli::shared_vault::{self, Changed, Opened};
 use crate::cli::table::{Fit, Table};
-use crate::cli::typed::command;
-use crate::model::summary::Kind;
+use crate::ops::exposure::Exposed;
 use crate::ops::shared::{Change, Label, Member, MemberKeys, Role, Roster};
 
 /// The members of a shared vault, and what they may do
@@ -54,6 +56,9 @@ enum Command {
     /// Everything is sealed anew for those who stay, all or nothing. What the member has read can't be
     /// called back: the credentials are listed, each with what makes it worthless. Join lines from
     /// before have to be replaced by the one that is printed.
+    ///
+    /// Refreshes that are under way are waited for, up to 45 seconds. Nothing is changed if the member
+    /// began one and has not reported, since the new token may be on its machine alone.
     Remove {
         /// The member's label
         label: Label,
@@ -61,6 +66,10 @@ enum Command {
         /// Don't ask
         #[arg(long, short)]
         yes: bool,
+
+        /// Give up new tokens that may be on the member's machine alone, and name them
+        #[arg(long)]
+        force: bool,
     },
 
     /// Change what a member may do
@@ -73,6 +82,10 @@ enum Command {
 
         /// admin, member or reader
         role: Role,
+
+        /// Give up new tokens that may be on the machine of a member who may only read from now on
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -87,8 +100,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             };
             add(context, Member { label: label.clone(), keys: *keys, role })
         }
-        Command::Remove { label, yes } => remove(context, label, *yes),
-        Command::Role { label, role } => set_role(context, label, *role),
+        Command::Remove { label, yes, force } => remove(context, label, *yes, *force),
+        Command::Role { label, role, force } => set_role(context, label, *role, *force),
     }
 }
 
@@ -121,62 +134,82 @@ fn list(context: &Context) -> Result<(), CliError> {
 fn add(context: &Context, member: Member) -> Result<(), CliError> {
     let vault = shared_vault::open(context)?;
     let (label, role) = (member.label.clone(), member.role);
-    let roster = vault.change_members(context, &Change::Add(member))?;
+    let Changed { roster, .. } = vault.change_members(context, &Change::Add(member), false)?;
     context.ui.status(&format!(
         "added `{label}` as {role}: give there the join line below, for `tokctl vault join`"
     ));
-    context.ui.line(&vault.join_line(&roster))
+    print_line(context, &vault, &label, &roster, Lost::default())
 }
 
-fn remove(context: &Context, label: &Label, yes: bool) -> Result<(), CliError> {
+fn remove(context: &Context, label: &Label, yes: bool, force: bool) -> Result<(), CliError> {
     let vault = shared_vault::open(context)?;
     let leaver = vault.roster()?.named(label).cloned();
-    let leaver = leaver.ok_or_else(|| no_such_member(label))?;
-    let question = format!("remove `{}` and replace the data key", leaver.label);
+    let leaver = leaver.ok_or_else(|| no_such_member(label))?.label;
+    let change = Change::Remove(leaver.clone());
+    vault.check_change(&change)?;
+    let question = format!("remove `{leaver}` and replace the data key");
     if !yes && !context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
-        let kept = format!("`{}` stays a member", leaver.label);
+        let kept = format!("`{leaver}` stays a member");
         return Err(CliError::new(error::Kind::Failed, kept).hint(Hint::Again(&["--yes"])));
     }
-    let roster = vault.change_members(context, &Change::Remove(leaver.label.clone()))?;
-    context.ui.status(&format!("removed `{}`, and sealed everything anew", leaver.label));
-    tell_what_was_known(context, &vault, &leaver.label)?;
+    let exposed = leaver::exposed(context, &vault)?;
+    let Changed { roster, given_up } = vault.change_members(context, &change, force)?;
+    context.ui.status(&format!("removed `{leaver}`, and sealed everything anew"));
+    leaver::tell_given_up(context, &given_up);
+    leaver::tell_exposed(context, &leaver, &exposed);
     tell_new_line(context, &roster);
-    context.ui.line(&vault.join_line(&roster))
+    let given_up = given_up.iter().map(Into::into).collect();
+    let lost = Lost { exposed: Some(listed(&exposed)), given_up: Some(given_up) };
+    print_line(context, &vault, &leaver, &roster, lost)
 }
 
-fn set_role(context: &Context, label: &Label, role: Role) -> Result<(), CliError> {
+fn set_role(context: &Context, label: &Label, role: Role, force: bool) -> Result<(), CliError> {
     let vault = shared_vault::open(context)?;
     let before = vault.roster()?;
     let named = before.named(label).ok_or_else(|| no_such_member(label))?.label.clone();
-    let roster = vault.change_members(context, &Change::SetRole(named.clone(), role))?;
+    let change = Change::SetRole(named.clone(), role);
+    let Changed { roster, given_up } = vault.change_members(context, &change, force)?;
     context.ui.status(&format!("`{named}` is {role} from now on"));
-    if roster.generation() == before.generation() {
-        return Ok(());
+    leaver::tell_given_up(context, &given_up);
+    let has_new_key = roster.generation() != before.generation();
+    if has_new_key {
+        tell_new_line(context, &roster);
     }
-    tell_new_line(context, &roster);
-    context.ui.line(&vault.join_line(&roster))
-}
-
-/// Lists the credentials that a member could read, each with what makes it worthless.
-fn tell_what_was_known(context: &Context, vault: &Opened, label: &Label) -> Result<(), CliError> {
-    let accounts = vault.accounts(None, None)?;
-    if accounts.is_empty() {
-        return Ok(());
-    }
-    context.ui.warning(&format!(
-        "what `{label}` has read works until it ends or is revoked: nobody can call it back"
-    ));
-    for account in &accounts {
-        let login = command("login", account);
-        let kind = vault.summary(account)?.map(|summary| summary.kind);
-        context.ui.status(&match kind {
-            Some(Kind::OAuth) => format!("`{login}` replaces `{account}`"),
-            Some(Kind::Static) | None => {
-                format!("revoke `{account}` at the service, then `{login}`")
-            }
-        });
+    if has_new_key || context.ui.json {
+        let given_up = given_up.iter().map(Into::into).collect();
+        let lost = Lost { exposed: None, given_up: Some(given_up) };
+        return print_line(context, &vault, &named, &roster, lost);
     }
     Ok(())
+}
+
+fn listed(exposed: &[Exposed]) -> Vec<ExposedJson> {
+    exposed.iter().map(Into::into).collect()
+}
+
+/// Prints the join line of `roster`, in JSON with what a change of the member `label` cost.
+fn print_line(
+    context: &Context,
+    vault: &Opened,
+    label: &Label,
+    roster: &Roster,
+    lost: Lost,
+) -> Result<(), CliError> {
+    let join_line = vault.join_line(roster);
+    if !context.ui.json {
+        return context.ui.line(&join_line);
+    }
+    let role = roster.named(label).map(|member| member.role.as_str());
+    let (head, generation) = (roster.head().to_string(), roster.generation());
+    context.ui.json(&ChangedJson {
+        v: 1,
+        label: label.as_str(),
+        role,
+        head,
+        generation,
+        join_line,
+        lost,
+    })
 }
 
 /// Says that join lines from before have to go: a machine that begins with one can be shown the
@@ -191,6 +224,30 @@ fn tell_new_line(context: &Context, roster: &Roster) {
 fn no_such_member(label: &Label) -> CliError {
     CliError::new(error::Kind::NotFound, format!("there is no member `{label}`"))
         .hint(Hint::InVault("member list"))
+}
+
+#[derive(Serialize)]
+struct ChangedJson<'a> {
+    v: u8,
+    label: &'a str,
+    /// The role from now on; null for who was removed.
+    role: Option<&'static str>,
+    head: String,
+    generation: u64,
+    join_line: String,
+    #[serde(flatten)]
+    lost: Lost,
+}
+
+/// What a change of the members cost.
+#[derive(Default, Serialize)]
+struct Lost {
+    /// What a leaver could read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposed: Option<Vec<ExposedJson>>,
+    /// The refreshes whose answers were given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up: Option<Vec<GivenUpJson>>,
 }
 
 #[derive(Serialize)]
