@@ -1041,7 +1041,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__member__subcmd__remove)
-            opts="-y -q -v -h --yes --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -q -v -h --yes --force --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1067,7 +1067,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__member__subcmd__role)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --force --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -487,6 +487,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_su
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Don\'t ask'
+complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l force -d 'Give up new tokens that may be on the member\'s machine alone, and name them'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
@@ -497,6 +498,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_su
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -l force -d 'Give up new tokens that may be on the machine of a member who may only read from now on'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

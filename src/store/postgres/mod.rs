@@ -25,7 +25,9 @@ mod rotate;
 mod membership_change;
 mod server;
 mod carried;
+mod health;
 
+pub(crate) use self::health::DatabaseHealth;
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;
 pub(in crate::store) use self::server::Server;
