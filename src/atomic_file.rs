@@ -24,12 +24,12 @@ impl AtomicFile {
     /// On a copy-on-write file system, writing may still fail later for lack of space.
     pub(crate) fn reserve(path: &Path, length: usize) -> Result<Self, Error> {
         let io = io_error(path);
+        remove_stale(path);
         if fs::symlink_metadata(path).is_ok() {
             return Err(io(io::ErrorKind::AlreadyExists.into()));
         }
         let not_a_file = || Error::NotAFile { path: path.to_owned() };
         let temporary = temporary_path(path).ok_or_else(not_a_file)?;
-        remove_stale(path);
         let file = create_locked(&temporary).map_err(io_error(path))?;
         let made = Self { file, temporary, path: path.to_owned() };
         let made_room =
@@ -76,29 +76,40 @@ fn create_locked(path: &Path) -> io::Result<File> {
 
 /// Deletes the user's own temporary files for `path` that no living process has locked.
 pub(crate) fn remove_stale(path: &Path) {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let Some(name) = path.file_name() else { return };
+    remove_unlocked(path, &|found, _| target_of(found) == Some(name.as_encoded_bytes()));
+}
+
+/// Deletes the user's own temporary files for whatever file in the directory of `path` that no living
+/// process has locked and whose content `is_known`.
+pub(crate) fn remove_stale_beside(path: &Path, is_known: &dyn Fn(&File) -> bool) {
+    remove_unlocked(path, &|found, file| target_of(found).is_some() && is_known(file));
+}
+
+fn remove_unlocked(path: &Path, is_meant: &dyn Fn(&OsStr, &File) -> bool) {
+    let Some(directory) = path.parent() else { return };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let Ok(entries) = fs::read_dir(directory) else { return };
     let own = rustix::process::geteuid().as_raw();
-    for entry in entries.flatten().filter(|entry| is_temporary_of(name, &entry.file_name())) {
+    for entry in entries.flatten().filter(|entry| target_of(&entry.file_name()).is_some()) {
         let temporary = directory.join(entry.file_name());
         let is_ours = entry.metadata().is_ok_and(|found| found.is_file() && found.uid() == own);
         // The lock is held until the file is deleted.
-        let Some(lock) = is_ours.then(|| open_plain(&temporary).ok()).flatten() else { continue };
-        if lock.try_lock().is_ok() {
+        let Some(file) = is_ours.then(|| open_plain(&temporary).ok()).flatten() else { continue };
+        if file.try_lock().is_ok() && is_meant(&entry.file_name(), &file) {
             let _ = fs::remove_file(&temporary);
         }
     }
 }
 
-/// Whether `found` is the name of a temporary file for the file `name`.
-fn is_temporary_of(name: &OsStr, found: &OsStr) -> bool {
-    let number = found
-        .as_encoded_bytes()
-        .strip_prefix(name.as_encoded_bytes())
-        .and_then(|rest| rest.strip_prefix(b"."))
-        .and_then(|rest| rest.strip_suffix(b".tmp"));
-    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+/// Returns the name of the file for which `found` is the name of a temporary file; `None` if it is no
+/// such name.
+fn target_of(found: &OsStr) -> Option<&[u8]> {
+    let rest = found.as_encoded_bytes().strip_suffix(b".tmp")?;
+    let dot = rest.iter().rposition(|byte| *byte == b'.')?;
+    let (name, number) = (&rest[..dot], &rest[dot + 1..]);
+    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    (is_number && !name.is_empty()).then_some(name)
 }
 
 /// Renames `from` to `to`; fails if something is at `to`.

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::context::{ANSWERED, Context};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
@@ -205,6 +207,19 @@ pub(crate) fn client_certificate(
         }
         Some(_) | None => Ok(Some(own)),
     }
+}
+
+/// Returns the end of the certificate that the definition has for the client, if it is over and the
+/// server looks at that.
+pub(crate) fn ended_certificate(provider: &Provider, now: Timestamp) -> Option<Timestamp> {
+    let definition = &provider.definition;
+    let path = definition.client_certificate_file.as_ref()?;
+    let method = definition.token_endpoint_auth_method;
+    if method == Some(TokenEndpointAuthMethod::SelfSignedTlsClientAuth) {
+        return None;
+    }
+    let life = certificate_life::of_first(&read_text(path).ok()?)?;
+    Some(life.ends).filter(|ends| *ends < now)
 }
 
 /// The hint where the client's certificate can't be shown.

@@ -50,6 +50,15 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     }
 }
 
+/// Returns the key or recovery code that the environment gives, unless a program would have to print it.
+/// One that can't be read counts as none.
+pub(super) fn key_without_program(context: &Context) -> Option<SlotSecret> {
+    if context.environment.is_set("TOKCTL_KEY_COMMAND") {
+        return None;
+    }
+    key(context).ok().flatten()
+}
+
 /// Returns the key, recovery code or identity that the environment gives, with its source: a
 /// variable, a file, a program, or else systemd's credentials directory.
 ///

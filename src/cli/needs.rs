@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::client_settings;
 use super::context::Context;
 use super::next_command;
 use super::time;
@@ -13,8 +14,8 @@ use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::{self, Summary};
-use crate::ops::Vault;
 use crate::ops::error::StoreError;
+use crate::ops::{Vault, providers};
 
 /// The need of a credential, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,20 @@ type Service = (ProviderName, Option<String>);
 pub(crate) struct Subjects<'a> {
     pub(crate) vault: &'a Vault,
     pub(crate) filter: AccountFilter<'a>,
+    /// See [`ended_certificates`].
+    pub(crate) certificates: &'a BTreeMap<String, Timestamp>,
     pub(crate) now: Timestamp,
+}
+
+/// Returns the providers for whose client the configuration names a certificate that has ended, with its
+/// end.
+pub(crate) fn ended_certificates(context: &Context, now: Timestamp) -> BTreeMap<String, Timestamp> {
+    let Ok(config) = context.config() else { return BTreeMap::new() };
+    let ended = |name: &String| {
+        let provider = providers::today(&name.parse().ok()?, Some(config))?;
+        Some((name.clone(), client_settings::ended_certificate(&provider, now)?))
+    };
+    config.providers.keys().filter_map(ended).collect()
 }
 
 /// What a first look at credentials finds.
@@ -114,10 +128,23 @@ impl Subjects<'_> {
         self,
         mut each: impl FnMut(Line) -> Result<(), E>,
     ) -> Result<usize, E> {
-        let Self { vault, filter, now } = self;
+        let Self { vault, filter, certificates, now } = self;
         let pauses = pauses(vault, now)?;
         vault.each_summary::<E>(filter, |summary, last, in_doubt| {
             let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
+            if summary.refreshable
+                && summary.status == Status::Active
+                && let Some(ended) = certificates.get(summary.account.provider.as_str())
+            {
+                what = format!(
+                    "{what}; the certificate of its client ended {}",
+                    time::relative(*ended, now)
+                );
+                // No refresh works with it.
+                if summary.expires_at.is_some_and(|at| at <= now) {
+                    need = Need::Login;
+                }
+            }
             // What nothing renews waits for no server.
             let waits = summary.refreshable
                 && summary.status == Status::Active
@@ -179,6 +206,9 @@ fn judge(
             (Need::Nothing, "what became of its last refresh is not known".into())
         }
         Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
+            Some(failed) if failed.brought_unusable_token() => {
+                (login, format!("{needs}: the provider issues tokens that can't be used"))
+            }
             Some(failed) if failed.outcome == Outcome::Configuration => {
                 (login, format!("{needs}: the provider refuses its client"))
             }

@@ -242,6 +242,10 @@ fn again(args: &[OsString], flags: &[&str]) -> String {
             before.drain(at..before.len().min(at + 2));
         }
     }
+    if let [flag] = flags {
+        // Most flags can be given once.
+        before.retain(|arg| arg != flag);
+    }
     before.extend(flags.iter().map(OsString::from));
     let words: Vec<OsString> = before.iter().chain(behind).map(without_password).collect();
     command_line(&words)
@@ -291,6 +295,8 @@ mod tests {
         let args = ["/usr/bin/tokctl", "run", "--env", "A=a/b c", "--", "x"].map(OsString::from);
         assert_eq!(again(&args, &["--yes"]), "tokctl run --env 'A=a/b c' --yes -- x");
         assert_eq!(again(&args[..2], &[]), "tokctl run");
+        let twice = ["tokctl", "delete", "--yes", "a"].map(OsString::from);
+        assert_eq!(again(&twice, &["--yes"]), "tokctl delete a --yes");
         for typed in [
             &["tokctl", "login", "--timeout", "1s", "a"][..],
             &["tokctl", "login", "--timeout=1s", "a"],

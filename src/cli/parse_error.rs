@@ -6,6 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::error::{CliError, Kind};
 use super::typed::{command_line, may_be_secret};
+use crate::model::address::Address;
+use crate::model::address_secret::{bare_address, without_secrets};
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::untrusted::printable;
 
@@ -116,6 +118,9 @@ pub(crate) fn explain(error: &clap::Error, path: &CommandPath, args: &[OsString]
             }
             None => usage(sentence(error), help),
         },
+        ErrorKind::ValueValidation => {
+            usage(sentence(error), with_plain_address(error, args).unwrap_or(help))
+        }
         ErrorKind::MissingRequiredArgument if is_run => {
             usage("the command to run is missing, which stands behind `--`".into(), help)
         }
@@ -165,6 +170,21 @@ fn behind_command(error: &clap::Error, path: &CommandPath, args: &[OsString]) ->
     line.iter().all(|word| !may_be_secret(&word.to_string_lossy())).then(|| command_line(&line))
 }
 
+/// Returns the command line with an address that holds a secret replaced by the same address without
+/// it; `None` if that is not what is wrong.
+fn with_plain_address(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let typed = text(error, ContextKind::InvalidValue)?;
+    let plain = bare_address(&typed).filter(|plain| Address::from_typed(plain).is_ok())?;
+    let line: Vec<OsString> = args
+        .iter()
+        .map(|word| match word.to_string_lossy().strip_suffix(&typed) {
+            Some(before) => format!("{before}{plain}").into(),
+            None => word.clone(),
+        })
+        .collect();
+    line.iter().all(|word| !may_be_secret(&word.to_string_lossy())).then(|| command_line(&line))
+}
+
 /// Returns the flag that clap did not know, without its value.
 fn stray_flag(error: &clap::Error) -> String {
     let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
@@ -199,8 +219,11 @@ fn sentence(error: &clap::Error) -> String {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
     for typed in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
-        if let Some(typed) = text(error, typed).filter(|typed| may_be_secret(typed)) {
+        let Some(typed) = text(error, typed) else { continue };
+        if may_be_secret(&typed) {
             message = message.replace(&typed, "…");
+        } else if typed.contains("://") || typed.contains('?') {
+            message = message.replace(&typed, &without_secrets(&typed));
         }
     }
     // Clap takes `github` for what is meant by `gitlab`, and nothing for what is meant by `kye`.

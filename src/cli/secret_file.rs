@@ -1,7 +1,7 @@
 //! Files that hold a secret: keys, passphrases, and what proves a client.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -49,11 +49,16 @@ pub(super) fn read(
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Whether other users may read the file as it lies there: nobody can change its mode, or the others
-/// are a pod's group, to which `fsGroup` gives it.
+/// Whether other users may read the file as it lies there: it is a device such as `/dev/null` and holds
+/// nothing, nobody can change its mode, or the others are a pod's group, to which `fsGroup` gives it.
 pub(super) fn is_open_on_purpose(context: &Context, path: &Path) -> bool {
     let credentials = context.environment.get(CREDENTIALS);
-    path.starts_with("/run/secrets")
+    let holds_nothing = fs::metadata(path).is_ok_and(|found| {
+        let kind = found.file_type();
+        kind.is_char_device() || kind.is_block_device()
+    });
+    holds_nothing
+        || path.starts_with("/run/secrets")
         || private_file::is_read_only(path)
         || credentials.is_some_and(|directory| path.starts_with(directory))
         || (is_of_kubernetes(path)

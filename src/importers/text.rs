@@ -16,6 +16,7 @@ use super::record::Owner;
 use crate::model::address::Address;
 use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
+use crate::model::token_type::{BEARER, TokenType};
 use crate::private_file;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken, SecretText};
 
@@ -138,12 +139,10 @@ pub(super) fn shop(domain: &str) -> Result<Address, ValueFault> {
 /// Returns the token type as the token answer named it.
 pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, ValueFault> {
     match field(object, "token_type")? {
-        // Some programs store it in lower case (RFC 6749 §5.1: case does not count).
-        Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(Some("Bearer".into())),
-        Some(kind) if kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok(Some(kind))
-        }
-        Some(_) => Err("the token's type is no word"),
+        Some(kind) => match TokenType::parse(Some(&kind), &[]) {
+            TokenType::Bearer => Ok(Some(BEARER.into())),
+            TokenType::Other(_) => Err("the token is no bearer token, and tokctl uses no others"),
+        },
         None => Ok(None),
     }
 }

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::address_secret::{secret_parameter, without_secrets};
 use super::reach::Reach;
+use crate::untrusted::printable;
 
 /// The reason why tokctl does not use a text as an [`Address`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub(crate) enum Error {
     /// The URL holds a user name or a password, which would end up in logs.
     #[error("an address must not hold a user name or password")]
     UserInfo,
+    /// The URL that a person named holds a secret, in the parameter with this name: it would be kept and
+    /// shown in the clear.
+    #[error("an address must not hold a secret (`{0}`), since it is kept and shown in the clear")]
+    Secret(String),
 }
 
 /// An https URL, or http on a loopback host, without user name and password.
@@ -47,8 +53,17 @@ enum Written {
 }
 
 impl Address {
-    /// Parses an address as people type it: a host alone means https, or http on this machine.
+    /// Parses an address as people type it: a host alone means https, or http on this machine. Fails with
+    /// [`Error::Secret`] for one that holds a secret.
     pub(crate) fn from_typed(text: &str) -> Result<Self, Error> {
+        let address = Self::of_host(text)?;
+        match secret_parameter(&address.url) {
+            Some(name) => Err(Error::Secret(printable(&name))),
+            None => Ok(address),
+        }
+    }
+
+    fn of_host(text: &str) -> Result<Self, Error> {
         if text.contains("://") || text.is_empty() {
             return text.parse();
         }
@@ -130,7 +145,8 @@ impl TryFrom<String> for Address {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self, Error> {
-        let malformed = || Error::Malformed(crate::untrusted::printable(&text));
+        let shown = || printable(&without_secrets(&text));
+        let malformed = || Error::Malformed(shown());
         if text.contains(|character: char| character.is_control() || character.is_whitespace()) {
             return Err(malformed());
         }
@@ -141,7 +157,7 @@ impl TryFrom<String> for Address {
         match url.scheme() {
             "https" if url.has_host() => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(&text))),
+            "http" => return Err(Error::NotEncrypted(shown())),
             _ => return Err(malformed()),
         }
         Ok(Self { url, text, reach: Reach::default() })

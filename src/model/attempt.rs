@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::credential::Status;
+use super::scope::Scopes;
 use super::summary::Summary;
 
 /// The largest difference between two clocks that does no harm. Beyond it, good tokens look
@@ -34,6 +35,10 @@ pub(crate) struct Attempt {
     /// The failure as a sentence that is safe to print.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
+    /// The scopes that a login has to ask for, where a check found that one is missing: those that the
+    /// token has, and those that the service asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wanted_scopes: Option<Scopes>,
     /// The end of the pause that the provider asked for with `Retry-After` (RFC 9110 §10.2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_before: Option<Timestamp>,
@@ -91,6 +96,14 @@ impl Attempt {
     /// §5.2).
     pub(crate) fn was_about_the_client(&self) -> bool {
         self.error.as_deref().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
+    }
+
+    /// Whether the server answered a refresh with a token of a type that tokctl can't use.
+    pub(crate) fn brought_unusable_token(&self) -> bool {
+        self.action == Action::Refresh
+            && self.outcome == Outcome::Configuration
+            && self.error.is_none()
+            && self.status.is_some_and(|status| (200..=299).contains(&status))
     }
 
     /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::der::{element, inside};
+
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xA0;
 const UTC_TIME: u8 = 0x17;
@@ -36,27 +38,6 @@ pub(crate) fn of_first(pem: &str) -> Option<CertificateLife> {
     let (begins, rest) = time(validity)?;
     let (ends, _) = time(rest)?;
     Some(CertificateLife { begins, ends })
-}
-
-/// Reads one element of DER: its tag, its content, and what comes after it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = der.split_first_chunk::<2>()?;
-    let (length, rest) = match first {
-        0..=0x7F => (usize::from(first), rest),
-        0x81..=0x83 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7F))?;
-            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
-/// Returns the content of the first element, which has this tag, and what comes after it.
-fn inside(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, content, rest) = element(der)?;
-    (found == tag).then_some((content, rest))
 }
 
 fn time(der: &[u8]) -> Option<(Timestamp, &[u8])> {

@@ -27,6 +27,9 @@ pub(crate) struct Dialect {
     /// is an object, as Facebook sends it, its `code` counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) grant_errors: Vec<String>,
+    /// Additional words that an answer has as `token_type` for a bearer token; case does not count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) bearer_token_types: Vec<String>,
     /// The places of fields in an answer, as JSON pointers (RFC 6901), where a server has them
     /// elsewhere: `{ access_token = "/authed_user/access_token" }`. The names are those of RFC 6749;
     /// see [`ANSWER_FIELDS`]. With `api_base_url` an answer names the address of the API.

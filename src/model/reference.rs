@@ -72,8 +72,8 @@ impl FromStr for Named {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if !text.starts_with(SCHEME) && is_address(text) {
-            return Ok(Self::Address(text.parse()?));
+        if !text.starts_with(SCHEME) && (is_address(text) || begins_with_host(text)) {
+            return Ok(Self::Address(Address::from_typed(text)?));
         }
         // No provider's name holds a slash.
         if text.contains('/') {
@@ -141,6 +141,22 @@ fn is_address(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('/'))
 }
 
+/// Whether a text begins with a host as people type it, without a scheme: with dots or a port, which no
+/// provider's name has.
+fn begins_with_host(text: &str) -> bool {
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(is_plain)
+        && port.is_none_or(is_port)
+        && (port.is_some() || name.trim_end_matches('.').contains('.'))
+}
+
 impl FromStr for Reference {
     type Err = Error;
 
@@ -189,7 +205,22 @@ mod tests {
         assert!(matches!(named("tokctl://acme/x"), Ok(Named::Credential(_))));
         assert!(matches!(named("acme/x"), Ok(Named::Credential(_))));
         assert!(matches!(named("acme/a://b"), Ok(Named::Credential(_))));
-        for refused in ["http://mcp.example", "ftp://a", "https://u:p@a.example"] {
+        let address = |text: &str| match named(text) {
+            Ok(Named::Address(address)) => address.as_str().to_owned(),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(address("mcp.example/x"), "https://mcp.example/x");
+        assert_eq!(address("localhost:8080"), "http://localhost:8080");
+        for no_host in ["acme", "acme/a.b", "a@b.example", ".", "x:y", "acme./x", "[x].y"] {
+            assert!(!matches!(named(no_host), Ok(Named::Address(_))), "{no_host}");
+        }
+        for refused in [
+            "https://a.example/?api_key=x",
+            "a.example/?token=x",
+            "http://mcp.example",
+            "ftp://a",
+            "https://u:p@a.example",
+        ] {
             assert!(matches!(named(refused), Err(Error::Address(_))), "{refused}");
         }
     }

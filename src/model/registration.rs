@@ -18,6 +18,14 @@ pub(crate) struct ByAddress {
     /// Whether the resource answered with 401 to a request without a token: then any other answer to
     /// one with a token says that it takes the token.
     pub(crate) refuses_strangers: bool,
+    /// Whether the resource challenged a POST, and no GET, so that a check is a POST too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) challenges_post: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The way in which an authorization server got to know a client.
@@ -58,7 +66,7 @@ pub(crate) struct Management {
 impl ByAddress {
     /// Returns what remains without the means to unregister the client.
     pub(super) fn without_secrets(&self) -> Self {
-        let Self { asked, issuer, origin, refuses_strangers } = self;
+        let Self { asked, issuer, origin, refuses_strangers, challenges_post } = self;
         let origin = match origin {
             ClientOrigin::Configured => ClientOrigin::Configured,
             ClientOrigin::Document => ClientOrigin::Document,
@@ -77,6 +85,7 @@ impl ByAddress {
             issuer: issuer.clone(),
             origin,
             refuses_strangers: *refuses_strangers,
+            challenges_post: *challenges_post,
         }
     }
 

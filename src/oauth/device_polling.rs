@@ -135,6 +135,7 @@ fn is_transient(error: &Error) -> bool {
         }
         Error::GrantRefused { .. }
         | Error::ClientRefused { .. }
+        | Error::UnusableToken { .. }
         | Error::IdentityRefused { .. }
         | Error::ClockRefused { .. }
         | Error::NotSigned(_)

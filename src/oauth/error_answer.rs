@@ -132,6 +132,7 @@ pub(super) fn blame_clock(error: Error, date: Option<Timestamp>, now: Timestamp)
             Error::ClockRefused { authority, error, reason, ahead }
         }
         error @ (Error::ClockRefused { .. }
+        | Error::UnusableToken { .. }
         | Error::IdentityRefused { .. }
         | Error::TooManyRequests { .. }
         | Error::NoVerdict { .. }

@@ -8,7 +8,13 @@ use super::network::Forbidden;
 pub(crate) enum Fault {
     /// The request was never sent: the server did nothing.
     #[error("could not connect to `{authority}`: {why}")]
-    NotSent { authority: String, why: String },
+    NotSent {
+        authority: String,
+        why: String,
+        /// Whether the reason is that nobody who is trusted here issued the server's certificate: then
+        /// no later try helps.
+        is_untrusted: bool,
+    },
     /// The server ended the handshake of TLS over the client's certificate, or for want of one, so
     /// it has read nothing of the request. Another certificate may help.
     #[error("could not connect to `{authority}`: {why}")]

@@ -113,19 +113,35 @@ pub(crate) fn post_json<'tls>(
 }
 
 /// Sends `document` with POST as JSON, with `headers` besides, and gives up after `timeout`.
-pub(crate) fn post_document(
+pub(crate) fn post_document<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
     headers: &[(&str, &str)],
     document: &serde_json::Value,
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let mut request = client(address, trusted_certificates.into())?.post(address.url().clone());
+    let mut request = client(address, tls.into())?.post(address.url().clone());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    send("POST", address, request.json(document), authentication, &[], timeout)
+    send("POST", address, request.json(document), authentication, headers, timeout)
+}
+
+/// Sends `document` with POST as JSON, with `headers` and without a token, to a server that is watched
+/// as by [`fetch_watched`].
+pub(crate) fn post_watched<'tls>(
+    address: &Address,
+    tls: impl Into<TlsSettings<'tls>>,
+    headers: &[(&str, &str)],
+    document: &serde_json::Value,
+) -> Result<Answer, Fault> {
+    let guard = guard(address)?.or_else(|| Guard::watching(address));
+    let mut request = client_of(address, tls.into(), guard)?.post(address.url().clone());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send("POST", address, request.json(document), &Authentication::None, &[], REQUEST_TIMEOUT)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -220,10 +236,11 @@ fn send(
     let request = add_authentication(request, authentication).timeout(timeout);
     let sent = SentSecrets::of(authentication, fields);
     let build = || runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = RUNTIME
-        .take()
-        .map_or_else(build, Ok)
-        .map_err(|error| Fault::NotSent { authority: address.authority(), why: cause(&error) })?;
+    let runtime = RUNTIME.take().map_or_else(build, Ok).map_err(|error| Fault::NotSent {
+        authority: address.authority(),
+        why: cause(&error),
+        is_untrusted: false,
+    })?;
     let told = ToldRequest::begin(method, address, fields, &sent);
     // The timeout of the request covers the body as well. It does not count the time for which the
     // machine sleeps, but other processes do: for them the request is over by then.
@@ -285,7 +302,8 @@ async fn read_answer(
             return Err(if tls::is_about_client_certificate(&error) {
                 Fault::CertificateRefused { authority, why }
             } else if not_sent {
-                Fault::NotSent { authority, why }
+                let is_untrusted = tls::is_untrusted_server(&error);
+                Fault::NotSent { authority, why, is_untrusted }
             } else {
                 Fault::Unanswered { authority, why }
             });

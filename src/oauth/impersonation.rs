@@ -13,6 +13,7 @@ use super::token_error::Error;
 use crate::model::client::Client;
 use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
+use crate::model::token_type::TokenType;
 use crate::model::workload::Impersonation;
 use crate::secret::AccessToken;
 use crate::untrusted::printable;
@@ -75,7 +76,7 @@ fn read(answer: &Answer) -> Result<TokenAnswer, Error> {
     let end = object["expireTime"].as_str().and_then(|text| text.parse().ok());
     Ok(TokenAnswer {
         access_token,
-        token_type: "Bearer".into(),
+        token_type: TokenType::Bearer,
         expiry: end.map_or(Expiry::Unknown, Expiry::Known),
         refresh_token: None,
         id_token: None,

@@ -267,6 +267,12 @@ impl Metadata {
         })
     }
 
+    /// Whether the server says that it knows S256 challenges.
+    pub(crate) fn knows_s256(&self) -> bool {
+        let methods = self.code_challenge_methods_supported.as_deref();
+        methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
+    }
+
     /// Whether the server names the challenge methods that it knows, and S256 is none of them. A
     /// `plain` challenge is no proof against someone who sees the request (RFC 9700 §2.1.1).
     pub(crate) fn knows_no_s256(&self) -> bool {

@@ -36,6 +36,7 @@ pub(crate) mod device_authorization;
 pub(crate) mod device_polling;
 pub(crate) mod pushed_request;
 pub(crate) mod revocation;
+mod mcp;
 pub(crate) mod challenge;
 pub(crate) mod protected_resource;
 pub(crate) mod introspection;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::challenge;
 use super::http::{self, Answer, Authentication, Fault};
+use super::mcp;
 use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::client_certificate::TlsSettings;
@@ -89,11 +90,15 @@ pub(crate) fn ask(
     token: &AccessToken,
     check: &Check,
 ) -> Result<CheckAnswer, Fault> {
-    let answer = fetch(&check.url, credential.tls(), &credential.api, token)?;
+    let facts = credential.by_address().filter(|facts| facts.asked == check.url);
+    let api = &credential.api;
+    let answer = if facts.is_some_and(|facts| facts.challenges_post) {
+        mcp::begin(&check.url, credential.tls(), &authentication(api, token), &api.headers)?
+    } else {
+        fetch(&check.url, credential.tls(), api, token)?
+    };
     let meta = ResponseMeta { status: answer.status, date: answer.date };
-    let refuses_strangers = credential
-        .by_address()
-        .is_some_and(|facts| facts.refuses_strangers && facts.asked == check.url);
+    let refuses_strangers = facts.is_some_and(|facts| facts.refuses_strangers);
     let verdict = if refuses_strangers && says_nothing_but_no_401(answer.status) {
         Ok(Verdict::Accepted)
     } else {
@@ -110,13 +115,17 @@ pub(crate) fn fetch<'tls>(
     api: &Api,
     token: &AccessToken,
 ) -> Result<Answer, Fault> {
+    http::fetch_with(address, tls, &authentication(api, token), &api.headers)
+}
+
+/// Returns `token` as the service of `api` wants it carried.
+fn authentication<'a>(api: &'a Api, token: &'a AccessToken) -> Authentication<'a> {
     let username = api.username.as_deref().unwrap_or_default();
-    let authentication = match &api.auth {
+    match &api.auth {
         ApiAuth::Bearer => Authentication::Bearer(token),
         ApiAuth::Basic => Authentication::Basic { username, token },
         ApiAuth::Header(name) => Authentication::Header { name, token },
-    };
-    http::fetch_with(address, tls, &authentication, &api.headers)
+    }
 }
 
 /// Whether a service that answers strangers with 401 takes a token if it answers with `status`: it does

@@ -1,14 +1,16 @@
 //! The search for what protects a resource (RFC 9728): its authorization servers, and the resource
 //! that a token is asked for.
 //!
-//! The resource is asked without a token. Its challenge says where its metadata are; else they are
-//! at a well-known address of its own. A redirect is followed within its origin alone.
+//! The resource is asked without a token: with a GET, and if it leaves that unchallenged, with a POST
+//! as of a client of the Model Context Protocol. Its challenge says where its metadata are; else they
+//! are at a well-known address of its own. A redirect is followed within its origin alone.
 
 use serde_json::Value;
 use url::Url;
 
 use super::challenge::{self, Bearer};
 use super::http::{self, Answer, Fault};
+use super::mcp;
 use crate::model::address::Address;
 use crate::model::reach::Reach;
 use crate::model::resource::covers;
@@ -57,6 +59,15 @@ pub(crate) struct Protection {
     pub(crate) scopes: Option<String>,
     /// Whether the resource answered with 401 to a request without a token.
     pub(crate) refuses_strangers: bool,
+    /// Whether the challenge came in answer to a POST, and not to a GET.
+    pub(crate) challenges_post: bool,
+}
+
+/// The answer of a resource to a request without a token.
+struct Probe {
+    answer: Answer,
+    /// Whether the request was a POST.
+    is_post: bool,
 }
 
 /// Asks `asked` what protects it.
@@ -64,13 +75,13 @@ pub(crate) fn find(
     asked: &Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Protection, Error> {
-    let probe = follow(asked, &|address| http::fetch_watched(address, trusted_certificates))?;
+    let Probe { answer: probe, is_post } = probe(asked, trusted_certificates)?;
     let challenge = probe.challenge.as_deref().and_then(challenge::bearer).unwrap_or_default();
     let reach = probe.reach;
     let mut failures = Vec::new();
     for place in places(asked, &challenge, reach) {
         match metadata_at(&place, asked, trusted_certificates) {
-            Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status)),
+            Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status, is_post)),
             Ok(None) => {}
             Err(error) => failures.push(error),
         }
@@ -86,11 +97,44 @@ pub(crate) fn find(
             servers: origin(asked).map(|own| own.within(reach)).into_iter().collect(),
             scopes: challenge.scope,
             refuses_strangers: true,
+            challenges_post: is_post,
         }),
         200..=299 => Err(Error::Unprotected { asked: told() }),
         status @ (429 | 500..) => Err(Error::Trouble { authority: asked.authority(), status }),
         status => Err(Error::NothingThere { asked: told(), status }),
     }
+}
+
+/// Asks `asked` without a token. What comes back is the answer with a challenge if there is one.
+fn probe(asked: &Address, trusted_certificates: Option<&str>) -> Result<Probe, Fault> {
+    let got = follow(asked, &|address| http::fetch_watched(address, trusted_certificates));
+    let is_worth_a_post = match &got {
+        Ok(answer) => {
+            !is_challenged(answer) && matches!(answer.status, 200..=299 | 400..=428 | 430..=499)
+        }
+        // A stream of events that does not end.
+        Err(Fault::Unanswered { .. } | Fault::Unreadable { .. }) => true,
+        Err(
+            Fault::NotSent { .. }
+            | Fault::CertificateRefused { .. }
+            | Fault::Setup { .. }
+            | Fault::Forbidden { .. },
+        ) => false,
+    };
+    if is_worth_a_post {
+        let posted = follow(asked, &|address| mcp::begin_watched(address, trusted_certificates));
+        if let Ok(answer) = posted
+            && is_challenged(&answer)
+        {
+            return Ok(Probe { answer, is_post: true });
+        }
+    }
+    got.map(|answer| Probe { answer, is_post: false })
+}
+
+fn is_challenged(answer: &Answer) -> bool {
+    answer.status == 401
+        || answer.challenge.as_deref().is_some_and(|text| challenge::bearer(text).is_some())
 }
 
 /// Returns the order in which failures are told.
@@ -164,8 +208,9 @@ pub(crate) fn read(
     }
     let scopes: Vec<&str> = texts(fields.get("scopes_supported")).collect();
     let scopes = (!scopes.is_empty()).then(|| scopes.join(" "));
-    let (resource, refuses_strangers) = (resource.to_owned(), false);
-    Ok(Some(Protection { resource, servers, scopes, refuses_strangers }))
+    let (refuses_strangers, challenges_post) = (false, false);
+    let resource = resource.to_owned();
+    Ok(Some(Protection { resource, servers, scopes, refuses_strangers, challenges_post }))
 }
 
 /// Returns the texts of a list, or the one text in its place.
@@ -180,9 +225,9 @@ fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
 
 impl Protection {
     /// Returns this with the scopes of the challenge, which come before those of the metadata.
-    fn asked_by(self, challenge: Bearer, status: u16) -> Self {
+    fn asked_by(self, challenge: Bearer, status: u16, challenges_post: bool) -> Self {
         let (scopes, refuses_strangers) = (challenge.scope.or(self.scopes), status == 401);
-        Self { scopes, refuses_strangers, ..self }
+        Self { scopes, refuses_strangers, challenges_post, ..self }
     }
 }
 

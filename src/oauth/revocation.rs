@@ -80,6 +80,7 @@ pub(crate) fn is_permanent(client: &Client, error: &Error) -> bool {
         | Error::TooManyRequests { .. }
         | Error::NotSigned(_)
         | Error::NoIdentity(_)
+        | Error::UnusableToken { .. }
         | Error::IdentityRefused { .. }
         | Error::Fault(_) => false,
     };

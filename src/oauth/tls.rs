@@ -17,6 +17,11 @@ pub(super) fn is_about_client_certificate(error: &(dyn StdError + 'static)) -> b
     matches!(causes::find(error), Some(Error::AlertReceived(alert)) if is_about_certificate(*alert))
 }
 
+/// Whether nobody who is trusted here issued the server's certificate.
+pub(super) fn is_untrusted_server(error: &(dyn StdError + 'static)) -> bool {
+    matches!(causes::find(error), Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)))
+}
+
 /// Whether a server says with `alert` that it takes no such certificate (RFC 8446 §6.2).
 fn is_about_certificate(alert: AlertDescription) -> bool {
     [
@@ -74,8 +79,7 @@ fn certificate(error: &CertificateError) -> String {
         }
         CertificateError::Revoked => "was revoked",
         CertificateError::UnknownIssuer => {
-            "was issued by nobody who is trusted here: name a file with its authority as `ca_file` \
-             in config.toml and log in, or in SSL_CERT_FILE"
+            "was issued by nobody who is trusted here (`ca_file`, SSL_CERT_FILE)"
         }
         CertificateError::BadSignature => "is not signed by its issuer",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

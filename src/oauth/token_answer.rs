@@ -12,10 +12,12 @@ use super::error_answer;
 use super::http::Answer;
 use super::token_error::{Error, Request};
 use crate::model::address::Address;
+use crate::model::client::Client;
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::jwt;
 use crate::model::scope::Scopes;
+use crate::model::token_type::TokenType;
 use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
 
 /// The field of [`TokenAnswer::api_base_url`].
@@ -25,7 +27,7 @@ const API_BASE_URL: &str = "api_base_url";
 #[derive(Debug)]
 pub(crate) struct TokenAnswer {
     pub(crate) access_token: AccessToken,
-    pub(crate) token_type: String,
+    pub(crate) token_type: TokenType,
     pub(crate) expiry: Expiry,
     /// A new refresh token; without one, the old one stays valid.
     pub(crate) refresh_token: Option<RefreshToken>,
@@ -37,6 +39,14 @@ pub(crate) struct TokenAnswer {
     pub(crate) scopes: Option<Scopes>,
     /// The address of the API, where the dialect says which field names it.
     pub(crate) api_base_url: Option<Address>,
+}
+
+impl TokenAnswer {
+    /// Returns the error for an access token whose type can't be used, which `client` was issued.
+    pub(crate) fn unusable(&self, client: &Client) -> Error {
+        let token_type = self.token_type.word().to_owned();
+        Error::UnusableToken { authority: client.token_endpoint.authority(), token_type }
+    }
 }
 
 /// Reads the answer to a token request: the tokens in it, else its error. An answer of success
@@ -88,7 +98,7 @@ pub(crate) fn parse(
     Ok(TokenAnswer {
         expiry: parse_expiry(&fields, dialect, &access_token, now),
         access_token,
-        token_type: token_type(fields.text("token_type").as_deref().map(String::as_str)),
+        token_type: token_type(answer, &fields, dialect),
         // One that can't be read counts as none: it must not cost the access token.
         refresh_token: fields
             .text("refresh_token")
@@ -112,23 +122,12 @@ fn scopes(sent: &RawValue) -> Option<Scopes> {
     Some(Scopes::parse(&words.join(" ")))
 }
 
-/// Returns the word for an `Authorization` header, `Bearer` if the server sent none that can be
-/// used. Case does not count (RFC 6749 §5.1), and only letters and a few signs are allowed (RFC
-/// 9110 §11.1).
-fn token_type(sent: Option<&str>) -> String {
-    let is_scheme = |text: &str| {
-        !text.is_empty()
-            && text.len() <= 64
-            && text.bytes().any(|byte| byte.is_ascii_alphabetic())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte))
-    };
-    match sent {
-        Some(text) if text.eq_ignore_ascii_case("bearer") => "Bearer".into(),
-        // Slack's words for whose token it is.
-        Some("user" | "bot") => "Bearer".into(),
-        Some(text) if is_scheme(text) => text.into(),
-        Some(_) | None => "Bearer".into(),
-    }
+/// Returns the type of the token. A value that is no text says nothing.
+fn token_type(answer: &Answer, fields: &Fields<'_>, dialect: &Dialect) -> TokenType {
+    let is_text = |raw: &&RawValue| raw.get().starts_with('"');
+    let sent = fields.value("token_type").filter(is_text).and_then(answer_fields::text);
+    let sent = sent.map(|text| answer.sent.redact(&text));
+    TokenType::parse(sent.as_deref(), &dialect.bearer_token_types)
 }
 
 /// Returns the end of the token: from the field that this server uses, from those that other servers
@@ -262,14 +261,15 @@ mod tests {
         let body = r#"{"access_token":"made-up-1","token_type":"bearer","scope":"a,b c","new":1}"#;
         let read = parse(&Answer::made_up(200, body), &Dialect::default(), NOW).unwrap();
         assert_eq!(read.access_token.expose(), "made-up-1");
-        assert_eq!(read.token_type, "Bearer");
+        assert_eq!(read.token_type, TokenType::Bearer);
         assert!(read.refresh_token.is_none());
         assert_eq!(read.scopes.unwrap().to_string(), "a b c");
         let odd = r#"{"access_token":"made-up-1","token_type":7,"scope":["a","b"],"error":""}"#;
         let read = parse(&Answer::made_up(200, odd), &Dialect::default(), NOW).unwrap();
-        assert_eq!((&*read.token_type, read.scopes.unwrap().to_string()), ("Bearer", "a b".into()));
-        assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
-        assert_eq!(token_type(Some("DPoP")), "DPoP");
+        assert_eq!(
+            (read.token_type, read.scopes.unwrap().to_string()),
+            (TokenType::Bearer, "a b".into())
+        );
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(crate) enum Error {
     /// still valid, and a later try helps once the clock is right. `ahead` is the server's lead.
     #[error("`{authority}` refused the request while {}: {reason}", off(*ahead))]
     ClockRefused { authority: String, error: String, reason: String, ahead: SignedDuration },
+    /// The server issued a token of a type that tokctl can't use, such as one that is bound to a key
+    /// (RFC 6749 §7.1). The grant is valid, and what else the answer brought counts.
+    #[error(
+        "`{authority}` issued a token of the type `{token_type}`, and tokctl uses bearer tokens alone"
+    )]
+    UnusableToken { authority: String, token_type: String },
     /// The server asks for a pause; it did nothing.
     #[error("`{authority}` asks for fewer requests")]
     TooManyRequests { authority: String, retry_after: Option<Duration> },
@@ -75,6 +81,7 @@ impl Error {
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. } => false,
         }
     }
@@ -97,6 +104,7 @@ impl Error {
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. } => false,
         }
     }
@@ -118,6 +126,7 @@ impl Error {
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. } => false,
         }
     }
@@ -143,6 +152,7 @@ impl Error {
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. } => false,
         }
     }
@@ -152,6 +162,7 @@ impl Error {
         match self {
             Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. } => false,
             Self::TooManyRequests { .. }
             | Self::ClockRefused { .. }
@@ -170,6 +181,7 @@ impl Error {
             }
             Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. }
             | Self::ClockRefused { .. }
             | Self::NotSigned(_)
@@ -187,6 +199,7 @@ impl Error {
             | Self::ClockRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
             Self::TooManyRequests { .. }
+            | Self::UnusableToken { .. }
             | Self::NotSigned(_)
             | Self::NoIdentity(_)
             | Self::Fault(_) => None,
@@ -206,6 +219,7 @@ impl Error {
             Self::ClientRefused { error, .. } => is_about_the_client(error),
             Self::Fault(fault) => matches!(fault, Fault::CertificateRefused { .. }),
             Self::GrantRefused { .. }
+            | Self::UnusableToken { .. }
             | Self::IdentityRefused { .. }
             | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. }

@@ -17,6 +17,7 @@ use super::superseded;
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
+use crate::model::scope::Scopes;
 use crate::oauth::http::Fault;
 use crate::oauth::introspection;
 pub(crate) use crate::oauth::protected_resource::Verdict;
@@ -188,6 +189,7 @@ pub(crate) fn note_refusal(
         error: None,
         message: Some("the server refused the token, as the program says that used it".into()),
         not_before: None,
+        wanted_scopes: None,
         refusals: 0,
         clock_skew: None,
     };
@@ -272,10 +274,21 @@ fn attempt(
         error: None,
         message,
         not_before: pause_end(retry_after, ended_at),
+        wanted_scopes: wanted_scopes(answer),
         refusals: 0,
         clock_skew: meta
             .and_then(|meta| meta.date)
             .map(|date| date.duration_since(ended_at).as_secs()),
+    }
+}
+
+/// Returns the scopes that a login has to ask for, if `answer` says that one is missing and names it.
+fn wanted_scopes(answer: &Result<CheckAnswer, Fault>) -> Option<Scopes> {
+    match answer {
+        Ok(CheckAnswer { verdict: Err(NoVerdict::ScopeMissing { scopes, .. }), .. }) => {
+            Some(scopes.clone()).filter(|scopes| !scopes.is_empty())
+        }
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
+use crate::model::scope::Scopes;
 use crate::providers::RenewalRules;
 use crate::store::{OpenVault, Row};
 
@@ -50,6 +51,8 @@ pub(crate) enum Diagnosis {
     Due,
     /// This machine's clock is `ahead` seconds ahead of the server's, or behind it if negative.
     Clock { ahead: i64 },
+    /// The service knows the token, and asks for a scope that it lacks.
+    ScopeMissing,
     /// The last check did not find out whether the token works.
     CheckFailed,
     /// The token is in order, but nobody has asked the service about it.
@@ -137,6 +140,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
                 None => Diagnosis::Due,
             }
         }
+        _ if evidence.wanted_scopes().is_some() => Diagnosis::ScopeMissing,
         _ => match evidence.last_check().map(|last| last.outcome) {
             Some(Outcome::Done) => Diagnosis::Works,
             Some(Outcome::Transient | Outcome::Configuration) => Diagnosis::CheckFailed,
@@ -155,6 +159,7 @@ impl Diagnosis {
             | Self::Refused
             | Self::Ended
             | Self::Inactive { refreshable: false }
+            | Self::ScopeMissing
             | Self::Configuration => Remedy::Login,
             // A refresh is refused until then, and a get where the token has ended.
             Self::Passing { not_before: Some(_), works: false }
@@ -189,6 +194,11 @@ impl Evidence {
             last.action == Action::Check
                 && self.last_success().is_none_or(|success| success <= last.ended_at)
         })
+    }
+
+    /// Returns the scopes that a login has to ask for, if the last check found that one is missing.
+    pub(crate) fn wanted_scopes(&self) -> Option<&Scopes> {
+        self.last_check()?.wanted_scopes.as_ref()
     }
 
     /// Returns the time at which the current access token was issued; `None` for a static token.
@@ -240,6 +250,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: Some(300),
+            wanted_scopes: None,
             refusals: 0,
         }
     }

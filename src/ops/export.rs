@@ -8,6 +8,8 @@
 //! both, and never neither.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -119,6 +121,7 @@ pub(super) fn seal_in_turn(
 /// the file exists.
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
     let _held = hold_signals()?;
+    clear_leftovers(target);
     let text = sealed.text.as_bytes();
     let put = AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
@@ -138,6 +141,7 @@ pub(crate) fn hand_over(
     // Signals wait from here on: a process that a signal ends leaves its temporary file behind.
     let _held = hold_signals()?;
     let text = sealed.text.as_bytes();
+    clear_leftovers(target);
     // The file is created before the vault is changed, so that a full or read-only disk or an
     // existing file stops the move in time.
     let file = AtomicFile::reserve(target, text.len())
@@ -170,6 +174,7 @@ pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
     let (id, text) = vault.unplaced_bundle()?.ok_or(BundleError::NothingUnplaced)?;
     let _held = hold_signals()?;
+    clear_leftovers(target);
     let placed = if has_content(target, text.as_bytes()) {
         atomic_file::remove_stale(target);
         flush(target)
@@ -178,6 +183,18 @@ pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
+}
+
+/// Deletes what exports to other files beside `target` left when they were killed: room that was not
+/// filled yet, or a bundle.
+fn clear_leftovers(target: &Path) {
+    let is_leftover = |file: &File| {
+        let mut content = Vec::new();
+        let read = file.take(LONGEST).read_to_end(&mut content);
+        let is_room = !content.is_empty() && content.iter().all(|byte| *byte == 0);
+        read.is_ok() && (is_room || bundle::begins_bundle(&content))
+    };
+    atomic_file::remove_stale_beside(target, &is_leftover);
 }
 
 /// Delays signals that would end the process until the returned value is dropped.

@@ -31,6 +31,7 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
             error @ (Error::Circle { .. }
             | Error::Malformed { .. }
             | Error::Incomplete { .. }
+            | Error::Published { .. }
             | Error::NoServer { .. }
             | Error::ForeignServer { .. }
             | Error::ForbiddenScope { .. }

@@ -155,6 +155,7 @@ fn assert_is_verdict(error: &Error, request: Request, answer: &Answer) {
         }
         Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
         Error::ClockRefused { .. }
+        | Error::UnusableToken { .. }
         | Error::IdentityRefused { .. }
         | Error::NotSigned(_)
         | Error::NoIdentity(_)
@@ -183,7 +184,7 @@ fn assert_is_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
     let token = granted.access_token.expose();
     assert!(is_visible(token));
     assert!(granted.refresh_token.as_ref().is_none_or(|token| is_visible(token.expose())));
-    assert!(is_visible(&granted.token_type) && !granted.token_type.contains([':', '"', ',']));
+    assert!(is_visible(granted.token_type.word()) && granted.token_type.word().len() <= 64);
     let scopes = granted.scopes.iter().flat_map(Scopes::iter);
     scopes.for_each(|scope| assert!(is_visible(scope) && !scope.contains([' ', ','])));
     assert!(granted.refresh_expires_at.is_none_or(|at| at > NOW));

@@ -6,6 +6,7 @@ use crate::model::address::Address;
 use crate::model::credential::{ApiAuth, Check};
 use crate::model::scope::Scopes;
 use crate::oauth::metadata::Metadata;
+use crate::untrusted::printable;
 
 /// The endpoint with which a login begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +106,10 @@ impl Provider {
         let parameters = AddressParameters { server, ..AddressParameters::default() };
         let definition = &self.definition;
         let reach = metadata.map(Metadata::reach).unwrap_or_default();
+        // One that is not needed may be broken: only what is missing where it is needed is told.
         let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
             (Some(own), _) => self.fill(own, parameters).map(Some),
-            (None, Some(found)) => self.address(found).map(|found| Some(found.within(reach))),
+            (None, Some(found)) => Ok(found.parse().ok().map(|found: Address| found.within(reach))),
             (None, None) => Ok(None),
         };
         let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
@@ -128,7 +130,7 @@ impl Provider {
                 &definition.token_endpoint,
                 found(|metadata| metadata.token_endpoint.as_ref()),
             )?
-            .ok_or_else(|| self.incomplete("token_endpoint"))?,
+            .ok_or_else(|| self.lacks("token_endpoint", metadata))?,
             revocation: endpoint(
                 &definition.revocation_endpoint,
                 found(|metadata| metadata.revocation_endpoint.as_ref()),
@@ -139,6 +141,23 @@ impl Provider {
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })
+    }
+
+    /// Returns the error for an endpoint that a login needs, and that neither the definition nor the
+    /// `metadata` name so that it can be used. Where there are metadata, they are at fault.
+    pub(crate) fn lacks(&self, field: &'static str, metadata: Option<&Metadata>) -> Error {
+        let Some(metadata) = metadata else { return self.incomplete(field) };
+        let named = match field {
+            "authorization_endpoint" => metadata.authorization_endpoint.as_deref(),
+            "token_endpoint" => metadata.token_endpoint.as_deref(),
+            "device_authorization_endpoint" => metadata.device_authorization_endpoint.as_deref(),
+            "pushed_authorization_request_endpoint" => {
+                metadata.pushed_authorization_request_endpoint.as_deref()
+            }
+            _ => None,
+        };
+        let source = named.and_then(|text| text.parse::<Address>().err());
+        Error::Published { issuer: printable(metadata.issuer()), field, source }
     }
 
     /// Returns the endpoint that gives the token of `service_account` to who may act in its name.

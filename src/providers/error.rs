@@ -20,6 +20,10 @@ pub(crate) enum Error {
     /// The definition leaves a field out that this login needs.
     #[error("the definition of `{name}` has no `{field}`")]
     Incomplete { name: String, field: &'static str },
+    /// The authorization server's metadata leave out an endpoint that this login needs, or name one to
+    /// which nothing would be sent.
+    #[error("the metadata of `{issuer}` name no `{field}` that can be used")]
+    Published { issuer: String, field: &'static str, source: Option<address::Error> },
     /// The addresses depend on the server, which nobody named.
     #[error("`{name}` needs the address of its server")]
     NoServer { name: String },

@@ -70,28 +70,49 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Returns those of `slots` that `secret` opens, for a vault that stays locked. A slot that was
+    /// tampered with, and a keychain that does not answer, opens nothing.
+    pub(crate) fn opened_by(&self, secret: &SlotSecret) -> Result<Vec<SlotId>, Error> {
+        let (header, slots) = self.header_and_slots()?;
+        let opens =
+            |slot: &&KeySlot| fits(slot, secret, header.vault, header.generation).unwrap_or(false);
+        Ok(slots.iter().filter(opens).map(|slot| slot.id).collect())
+    }
+}
+
+/// Whether `secret` opens `slot` of `vault` at `generation`.
+fn fits(
+    slot: &KeySlot,
+    secret: &SlotSecret,
+    vault: VaultId,
+    generation: Generation,
+) -> Result<bool, Error> {
+    if secret.kind() != slot.kind {
+        return Ok(false);
+    }
+    let materials = match secret.materials(vault, slot.id) {
+        Ok(materials) => materials,
+        Err(keychain::Error::Missing { .. }) => return Ok(false),
+        Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
+    };
+    for material in &materials {
+        match slot.unwrap(material, vault, generation) {
+            Ok(_) => return Ok(true),
+            Err(slot::Error::WrongSecret) => {}
+            Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
+        }
+    }
+    Ok(false)
+}
+
 impl OpenVault {
     /// Whether `secret` opens the slot `id`; `None` if there is no such slot.
     pub(crate) fn opens(&self, id: SlotId, secret: &SlotSecret) -> Result<Option<bool>, Error> {
         let (_, slots) = self.header_and_slots()?;
         let Some(slot) = slots.iter().find(|slot| slot.id == id) else { return Ok(None) };
-        if secret.kind() != slot.kind {
-            return Ok(Some(false));
-        }
         let key = self.key();
-        let materials = match secret.materials(key.vault, slot.id) {
-            Ok(materials) => materials,
-            Err(keychain::Error::Missing { .. }) => return Ok(Some(false)),
-            Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
-        };
-        for material in &materials {
-            match slot.unwrap(material, key.vault, key.generation) {
-                Ok(_) => return Ok(Some(true)),
-                Err(slot::Error::WrongSecret) => {}
-                Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
-            }
-        }
-        Ok(Some(false))
+        fits(slot, secret, key.vault, key.generation).map(Some)
     }
 
     /// Returns the name of a slot's entry in the keychain.

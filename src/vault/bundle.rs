@@ -18,6 +18,11 @@ use crate::secret::Passphrase;
 /// The beginning of a bundle's text, in every version.
 const PREFIX: &str = "tokctl-bundle-";
 
+/// Whether `content` is the beginning of a bundle's text.
+pub(crate) fn begins_bundle(content: &[u8]) -> bool {
+    content.starts_with(PREFIX.as_bytes())
+}
+
 /// The current version of the text form.
 const VERSION: &str = "1";
 

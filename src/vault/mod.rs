@@ -5,6 +5,7 @@
 mod cipher;
 pub(crate) mod chain;
 mod kdf;
+mod passphrase_forms;
 pub(crate) mod keychain;
 pub(crate) mod seal;
 pub(crate) mod evidence_key;

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use super::cipher::{self, AssociatedData, Key};
 use super::kdf;
 pub(crate) use super::kdf::Cost;
+use super::passphrase_forms;
 use super::seal::{DataKey, Generation, VaultId};
 use crate::secret::{Passphrase, SecretText};
 
@@ -107,6 +108,26 @@ pub(crate) enum KeyMaterial {
     Passphrase(Passphrase),
 }
 
+impl KeyMaterial {
+    /// Returns the form with which a new slot is made.
+    fn prepared(&self) -> Self {
+        match self {
+            Self::Random(key) => Self::Random(key.clone()),
+            Self::Passphrase(typed) => Self::Passphrase(passphrase_forms::prepared(typed)),
+        }
+    }
+
+    /// Returns the forms with which a slot may have been made.
+    fn forms(&self) -> Vec<Self> {
+        match self {
+            Self::Random(key) => vec![Self::Random(key.clone())],
+            Self::Passphrase(typed) => {
+                passphrase_forms::all(typed).into_iter().map(Self::Passphrase).collect()
+            }
+        }
+    }
+}
+
 /// A wrapped data key, as the vault's file stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeySlot {
@@ -131,7 +152,8 @@ pub(crate) enum Error {
 }
 
 impl KeySlot {
-    /// Makes a slot that wraps `data_key` under `secret`, with a fresh salt.
+    /// Makes a slot that wraps `data_key` under `secret`, with a fresh salt. A passphrase opens it
+    /// however a keyboard writes it.
     pub(crate) fn wrap(
         id: SlotId,
         kind: SlotKind,
@@ -142,7 +164,7 @@ impl KeySlot {
         getrandom::fill(&mut salt)?;
         let mut slot =
             Self { id, kind, cost: kind.cost(), salt, check: [0; 16], wrapped: Vec::new() };
-        let (wrapping_key, check) = slot.derive(secret, data_key.vault);
+        let (wrapping_key, check) = slot.derive(&secret.prepared(), data_key.vault);
         slot.check = check;
         let bound_to = slot.bound_to(data_key.vault, data_key.generation);
         slot.wrapped = cipher::seal(&wrapping_key, &bound_to, data_key.key.expose())?;
@@ -161,6 +183,22 @@ impl KeySlot {
         if !self.cost.is_allowed(self.kind.cost()) {
             return Err(Error::Tampered);
         }
+        let mut opened = Err(Error::WrongSecret);
+        for form in secret.forms() {
+            opened = self.unwrap_with(&form, vault, generation);
+            if opened.as_ref().err() != Some(&Error::WrongSecret) {
+                break;
+            }
+        }
+        opened
+    }
+
+    fn unwrap_with(
+        &self,
+        secret: &KeyMaterial,
+        vault: VaultId,
+        generation: Generation,
+    ) -> Result<DataKey, Error> {
         let (wrapping_key, check) = self.derive(secret, vault);
         let bound_to = self.bound_to(vault, generation);
         let opened = cipher::open(&wrapping_key, &bound_to, &self.wrapped);
@@ -254,6 +292,29 @@ mod tests {
             let (slot, data_key) = slot(kind, &secret);
             let unwrapped = slot.unwrap(&secret, VAULT, 1).unwrap();
             assert_eq!(unwrapped.key.expose(), data_key.key.expose());
+        }
+    }
+
+    #[test]
+    fn a_passphrase_opens_its_slot_however_it_is_written() {
+        let (composed, apart) =
+            (passphrase("caf\u{e9} made up"), passphrase("cafe\u{301} made\u{a0}up"));
+        for secret in [&composed, &apart] {
+            let (slot, _) = slot(SlotKind::Passphrase, secret);
+            for typed in [&composed, &apart] {
+                assert!(slot.unwrap(typed, VAULT, 1).is_ok());
+            }
+        }
+        // Older programs made a slot of what was typed, as it was.
+        for text in ["cafe\u{301} made up", "caf\u{e9} made\u{a0}up"] {
+            let secret = passphrase(text);
+            let (mut old, data_key) = slot(SlotKind::Passphrase, &secret);
+            let (wrapping_key, check) = old.derive(&secret, VAULT);
+            old.check = check;
+            old.wrapped =
+                cipher::seal(&wrapping_key, &old.bound_to(VAULT, 1), data_key.key.expose())
+                    .unwrap();
+            assert!(old.unwrap(&secret, VAULT, 1).is_ok());
         }
     }
 

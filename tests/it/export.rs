@@ -730,6 +730,20 @@ fn the_draft_of_a_move_that_was_killed_goes_with_the_next() {
 }
 
 #[test]
+fn what_a_killed_move_left_goes_with_the_next_to_another_file_and_other_files_stay() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    end_a_move_before_its_commit(&here, "KILL");
+    assert_eq!(drafts(&here).len(), 1);
+    here.file("x.bundle.notes", "mine");
+    here.file("notes.1.tmp", "mine");
+    let other = ["export", "acme/x", "--to", "key:bundle.key", "--output", "other.bundle"];
+    here.tokctl(other.iter().chain(&["--move", "--yes"])).assert().success();
+    assert_eq!(drafts(&here), ["x.bundle.notes"]);
+    assert!(here.path("notes.1.tmp").exists());
+}
+
+#[test]
 fn what_was_handed_over_is_revoked_neither_by_a_deletion_nor_by_a_login() {
     let server = AuthorizationServer::start();
     let (here, there) = (here(&server), there());

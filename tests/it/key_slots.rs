@@ -57,6 +57,58 @@ fn a_list_of_slots_needs_no_key() {
 }
 
 #[test]
+fn a_list_says_which_slot_opens_here() {
+    let env = keyed();
+    let own = id_of(&env, "key");
+    let file = env.file("new.key", another_key());
+    let env = env.set("TOKCTL_NEW_KEY_FILE", file).set("TOKCTL_NEW_PASSPHRASE", PASSPHRASE);
+    for kind in ["key", "passphrase"] {
+        env.tokctl(["key", "add", kind]).assert().success();
+    }
+    let here = |env: &TestEnv| -> Vec<String> {
+        let listed = json(&env.tokctl(["key", "list", "--json"]).assert().success());
+        let slots = listed["slots"].as_array().unwrap().iter();
+        let opening = slots.filter(|slot| slot["opens_here"] == true);
+        opening.map(|slot| slot["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(here(&env), std::slice::from_ref(&own));
+    let shown = stdout(&env.tokctl(["key", "list"]).assert().success());
+    let line = shown.lines().find(|line| line.contains(&own)).unwrap();
+    assert!(line.trim_end().ends_with("opens"), "{shown}");
+    assert_eq!(shown.matches("opens").count(), 1, "{shown}");
+    let env = env.set("TOKCTL_PASSPHRASE", PASSPHRASE);
+    assert_eq!(here(&env).len(), 2);
+    // A secret that can't be read opens nothing, and no program is asked for one.
+    let env = env.unset("TOKCTL_PASSPHRASE").set("TOKCTL_KEY", "no key");
+    assert_eq!(here(&env), [""; 0]);
+    let env = env.unset("TOKCTL_KEY").set("TOKCTL_KEY_COMMAND", "touch asked");
+    assert_eq!(here(&env), [""; 0]);
+    assert!(!env.path("asked").exists());
+}
+
+#[test]
+fn a_passphrase_opens_its_slot_however_a_keyboard_writes_it() {
+    let (composed, apart) = ("caf\u{e9} made up", "cafe\u{301} made\u{a0}up");
+    for (first, second) in [(composed, apart), (apart, composed)] {
+        let env = keyed().set("TOKCTL_NEW_PASSPHRASE", first);
+        env.tokctl(["key", "add", "passphrase"]).assert().success();
+        let env = env.unset("TOKCTL_KEY").set("TOKCTL_PASSPHRASE", second);
+        opens(&env);
+        let again = env.set("TOKCTL_NEW_PASSPHRASE", second);
+        let refused = again.tokctl(["key", "add", "passphrase"]).assert().code(2);
+        assert!(stderr(&refused).contains("opens"), "{}", stderr(&refused));
+    }
+}
+
+#[test]
+fn a_device_given_as_a_key_file_is_not_to_be_closed_to_others() {
+    let env = keyed().unset("TOKCTL_KEY").set("TOKCTL_KEY_FILE", "/dev/null");
+    let failed = env.tokctl(["get", "vendor", "--user", "x"]).assert().code(5).stdout_eq("");
+    let said = stderr(&failed);
+    assert!(said.contains("holds no key") && !said.contains("chmod"), "{said}");
+}
+
+#[test]
 fn a_list_of_slots_needs_a_vault() {
     TestEnv::new().tokctl(["key", "list"]).assert().code(3).stdout_eq("");
 }

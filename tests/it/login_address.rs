@@ -271,6 +271,7 @@ fn what_the_resource_says_with_no_metadata_of_its_own() {
         "GET /.well-known/oauth-protected-resource/mcp",
         Response::new(404, "text/plain", ""),
     );
+    open.answers("POST /mcp", Response::json(200, &json!({})));
     let said = fails(&TestEnv::new(), &open.url("/mcp"), 2);
     assert!(said.contains("asks for no token"), "{said}");
 }
@@ -362,8 +363,13 @@ fn a_check_asks_the_resource_and_a_missing_scope_is_told_with_its_command() {
     server.state().served = Response::json(403, &json!({})).with("WWW-Authenticate", challenge);
     let said = stderr(&env.tokctl(["check", &address]).assert().code(1));
     assert!(said.contains(&format!("tokctl login {NAME}/default --scope 'read write'")), "{said}");
+    let why = stdout(&env.tokctl(["why", &address]).assert().success());
+    assert!(why.contains("a scope that it lacks: write"), "{why}");
+    assert!(why.contains(&format!("tokctl login {NAME}/default --scope 'read write'")), "{why}");
     log_in(&env, &[&format!("{NAME}/default"), "--scope", "read write"]);
     assert_eq!(server.state().scopes, ["read", "read write"]);
+    let why = stdout(&env.tokctl(["why", &address]).assert().success());
+    assert!(!why.contains("lacks"), "{why}");
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn a_public_server_leads_to_no_address_of_this_machine_or_of_a_private_network()
                 "/.well-known/oauth-authorization-server" => {
                     let mut metadata = json!({
                         "issuer": format!("https://{HOST}"),
+                        "code_challenge_methods_supported": ["S256"],
                         "authorization_endpoint": format!("https://{HOST}/authorize"),
                         "token_endpoint": format!("https://{HOST}/token"),
                         "registration_endpoint": format!("https://{HOST}/register"),

@@ -13,7 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 
-use crate::env::{TestEnv, json as read_json, stderr};
+use crate::env::{TestEnv, json as read_json, stderr, stdout};
 use crate::export;
 
 /// The host that only the stand-in proxy knows.
@@ -314,6 +314,22 @@ fn a_refresh_shows_the_certificate_that_the_definition_names_now() {
         let vault = String::from_utf8_lossy(&env.vault_bytes()).into_owned();
         assert!(!vault.contains(&renewed_key()[40..80]));
     }
+}
+
+#[test]
+fn the_end_of_a_certificate_is_told() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    env.tokctl(LOGIN).assert().success();
+    let why = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(why.contains("certificate") && why.contains("good until"), "{why}");
+    env.tokctl(["status"]).assert().success();
+
+    env.file("client.pem", include_str!("made_up_tls/ended.pem"));
+    let status = env.tokctl(["status"]).assert();
+    let told = String::from_utf8_lossy(&status.get_output().stdout).into_owned();
+    assert!(told.contains("the certificate of its client ended"), "{told}");
 }
 
 #[test]

@@ -3,6 +3,32 @@
 use crate::env::{TestEnv, json, stderr, stdout};
 
 #[test]
+fn the_login_of_a_client_for_itself_works_as_it_is_shown() {
+    let env = TestEnv::new();
+    let file = env.file("client.secret", "made-up-secret\n");
+    for name in ["okta", "auth0", "keycloak", "microsoft"] {
+        let shown = stdout(&env.tokctl(["providers", name]).assert().success());
+        let joined = shown.replace("\\\n", " ");
+        let line = joined.lines().find(|line| line.contains("--method client-credentials"));
+        let words: Vec<String> = line
+            .unwrap_or_else(|| panic!("{shown}"))
+            .split_whitespace()
+            .skip(1)
+            .map(|word| match word {
+                "FILE" => file.display().to_string(),
+                // Nobody listens there.
+                word if word.starts_with("https://") && word.contains("graph") => word.to_owned(),
+                word if word.starts_with("https://") => "http://127.0.0.1:1".to_owned(),
+                word => word.to_owned(),
+            })
+            .collect();
+        let failed = env.command(&words).output().unwrap();
+        let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+        assert_eq!(failed.status.code(), Some(6), "{words:?}: {said}");
+    }
+}
+
+#[test]
 fn the_list_needs_no_key_and_makes_no_vault() {
     let env = TestEnv::without_key();
     env.config(

@@ -98,6 +98,18 @@ fn a_push_that_is_refused_ends_the_login_before_the_browser_opens() {
 }
 
 #[test]
+fn the_end_of_an_address_that_somebody_has_to_open_is_told() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config(&format!("{ENDPOINT} = \"{}\"\n", server.url("/par")));
+    let reference = json!({ "request_uri": "urn:made-up:1", "expires_in": 1 });
+    server.will_answer_a_push(Response::json(201, &reference));
+    let login = LOGIN.iter().chain(&["--no-browser", "--timeout", "3s"]);
+    let said = stderr(&env.tokctl(login).assert().code(8));
+    assert!(said.contains("within 1 s") && said.contains("opens no more"), "{said}");
+}
+
+#[test]
 fn a_server_in_trouble_is_asked_again_for_its_reference() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_provider(&server);

@@ -206,6 +206,7 @@ impl State {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         let answered = match asked.as_str() {
             "GET /mcp" => self.resource(request),
+            "POST /mcp" if body.contains("\"initialize\"") => self.resource(request),
             "GET /.well-known/oauth-protected-resource/mcp" => Ok(Response::json(
                 200,
                 &json!({

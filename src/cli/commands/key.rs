@@ -14,11 +14,11 @@ use crate::cli::slot_choice::SlotChoice;
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
 use crate::cli::words::slot_kind_parser;
-use crate::cli::{audit_trail, keys, new_secret, slot_names, time, vaults};
+use crate::cli::{audit_trail, key_material, keys, new_secret, slot_names, time, vaults};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
-use crate::ops::{ListedSlot, OpenVault, SlotKind, Vault};
+use crate::ops::{ListedSlot, OpenVault, SlotKind, SlotSecret, Vault};
 
 /// The vault's key slots: ways to unlock it
 ///
@@ -33,6 +33,9 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show the key slots; needs no key
+    ///
+    /// HERE says which of them open here and now: with the keychain, or with the key or passphrase
+    /// that the environment gives.
     List,
 
     /// Add a key slot
@@ -112,19 +115,44 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let mut slots = Vault::open_read_only(vaults::file(context)?)?.slots()?;
+    let vault = Vault::open_read_only(vaults::file(context)?)?;
+    let mut slots = vault.slots()?;
     // The vault has them by their random ids.
     slots.sort_by_key(|slot| (slot.created_at, slot.kind.as_str(), slot.id.to_string()));
+    let here = opened_here(context, &vault, &slots);
     if context.ui.json {
-        return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
+        let slots = slots.iter().map(|slot| One::new(slot, &here)).collect();
+        return context.ui.json(&KeySlots { v: 1, slots });
     }
     let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
-    let mut table = Table::new(["ID", "KIND", "CREATED"].map(|title| (title, Fit::Whole)));
+    let titles =
+        [("ID", Fit::Whole), ("KIND", Fit::Whole), ("CREATED", Fit::Whole), ("HERE", Fit::Spare)];
+    let mut table = Table::new(titles);
     for ListedSlot { id, kind, created_at } in slots {
         let created = time::in_table(Some(created_at), now, terminal);
-        table.add(vec![id.to_string().into(), kind.to_string().into(), created.into()]);
+        let opens = if here.contains(&id) { "opens" } else { "-" };
+        table.add(vec![
+            id.to_string().into(),
+            kind.to_string().into(),
+            created.into(),
+            opens.into(),
+        ]);
     }
     context.ui.line(&table.render())
+}
+
+/// Returns those of `slots` that open with what is at hand here, without a question, a prompt or a
+/// program: the keychain, and the key and the passphrase that the environment gives.
+fn opened_here(context: &Context, vault: &Vault, slots: &[ListedSlot]) -> Vec<SlotId> {
+    let has = |kind: SlotKind| slots.iter().any(|slot| slot.kind == kind);
+    let keychain = SlotSecret::Keychain(keys::patience_without_prompt(context));
+    let secrets = [
+        has(SlotKind::Keychain).then_some(keychain),
+        key_material::key_without_program(context),
+        key_material::passphrase(context).ok().flatten(),
+    ];
+    let opened = |secret: &SlotSecret| vault.opened_by(secret).unwrap_or_default();
+    secrets.iter().flatten().flat_map(opened).collect()
 }
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
@@ -328,14 +356,17 @@ struct One {
     id: String,
     kind: &'static str,
     created_at: String,
+    /// Whether what is at hand here opens it.
+    opens_here: bool,
 }
 
 impl One {
-    fn new(slot: &ListedSlot) -> Self {
+    fn new(slot: &ListedSlot, here: &[SlotId]) -> Self {
         Self {
             id: slot.id.to_string(),
             kind: slot.kind.as_str(),
             created_at: time::rfc3339(slot.created_at),
+            opens_here: here.contains(&slot.id),
         }
     }
 }

@@ -8,8 +8,9 @@ use super::login;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::table::{self, Fit, Table};
+use crate::cli::vaults;
 use crate::config::Config;
-use crate::model::account::ProviderName;
+use crate::model::account::{AccountFilter, ProviderName};
 use crate::model::definition::document_address;
 use crate::ops::login::by_address::client_document;
 use crate::ops::providers::{self, Provider};
@@ -18,7 +19,8 @@ use crate::untrusted::printable;
 /// Show the services that tokctl knows, or all that it knows of one
 ///
 /// With a name: its endpoints, scopes and rules, in the words of config.toml, and what to register
-/// there before the first login. Needs no key and no vault.
+/// there before the first login. A service that a login found by its address is shown with that. Needs
+/// no key and no vault.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -106,6 +108,12 @@ fn list(context: &Context, config: &Config) -> Result<(), CliError> {
 }
 
 fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), CliError> {
+    if !providers::is_built_in(name)
+        && !providers::has_endpoints(name, config)
+        && let Some(address) = stored_address(context, name)
+    {
+        return show_addressed(context, config, name, &address);
+    }
     let provider = providers::find(name, config)?;
     let mut definition = providers::merged_definition(name, config)?;
     for shown_apart in ["title", "setup"] {
@@ -116,7 +124,9 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     let setup = provider.setup();
     let setup = setup.as_deref();
     if context.ui.json {
-        return context.ui.json(&Full { v: 1, summary, setup, definition: &definition });
+        let server_url = None;
+        let definition = &definition;
+        return context.ui.json(&Full { v: 1, summary, server_url, setup, definition });
     }
     let title = summary.title.map(|title| format!(": {}", printable(title))).unwrap_or_default();
     context.ui.line(&format!("{name}{title} ({})", summary.kind.replace('_', " ")))?;
@@ -130,6 +140,50 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
         context.ui.line("")?;
     }
     context.ui.line("The definition, in the words of config.toml:")?;
+    for (key, value) in &definition {
+        context.ui.line(&format!("{key} = {value}"))?;
+    }
+    Ok(())
+}
+
+/// Returns the address that the vault's clear columns have for the logins of `name`. A vault that can't
+/// be read has none.
+fn stored_address(context: &Context, name: &ProviderName) -> Option<String> {
+    let vault = vaults::open_read_only(context).ok()?;
+    let filter = AccountFilter { provider: Some(name), user: None };
+    let account = vault.first_accounts(filter, 1).ok()?.into_iter().next()?;
+    vault.summary(&account).ok()??.server_url
+}
+
+/// Shows a service that has no definition: its address says where its logins go.
+fn show_addressed(
+    context: &Context,
+    config: &Config,
+    name: &ProviderName,
+    address: &str,
+) -> Result<(), CliError> {
+    let definition = match config.providers.get(name.as_str()) {
+        Some(_) => providers::merged_definition(name, config)?,
+        None => toml::Table::new(),
+    };
+    let methods = vec!["browser", "device"];
+    let summary = Summary { name: name.as_str(), kind: "by_address", title: None, methods };
+    if context.ui.json {
+        let (server_url, definition) = (Some(address), &definition);
+        let full = Full { v: 1, summary, server_url, setup: None, definition };
+        return context.ui.json(&full);
+    }
+    context.ui.line(&format!("{name}: {} (by address)", printable(address)))?;
+    context.ui.line(&format!("log in with: {}\n", summary.methods.join(", ")))?;
+    let text = format!(
+        "It has no definition: what protects that address says where its logins go. Settings for the \
+         next one go into `[providers.{name}]` of config.toml."
+    );
+    context.ui.line(&table::wrap(&text, 0, 0))?;
+    context.ui.line(&format!("tokctl login {name}"))?;
+    if !definition.is_empty() {
+        context.ui.line("\nIts settings, in the words of config.toml:")?;
+    }
     for (key, value) in &definition {
         context.ui.line(&format!("{key} = {value}"))?;
     }
@@ -188,6 +242,9 @@ struct Full<'a> {
     v: u8,
     #[serde(flatten)]
     summary: Summary<'a>,
+    /// The address of a service that is defined nowhere, and found by its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_url: Option<&'a str>,
     setup: Option<&'a str>,
     /// The definition in the form of config.toml, with what it inherits.
     definition: &'a toml::Table,

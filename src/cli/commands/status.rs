@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::needs::{Census, Line, Need, Subjects, remedy};
+use crate::cli::needs::{Census, Line, Need, Subjects, ended_certificates, remedy};
 use crate::cli::stopped::Stopped;
 use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{next_command, table, time};
@@ -46,7 +46,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     let vault = vaults::open_read_only(context)?.finished()?;
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "status")?;
-    let subjects = Subjects { vault: &vault, filter: choice.filter(), now: time::now() };
+    let now = time::now();
+    let certificates = &ended_certificates(context, now);
+    let subjects = Subjects { vault: &vault, filter: choice.filter(), certificates, now };
     // A longer name gets a line of its own, and leaves the others beside their sentences.
     let mut widest = 0;
     let census = subjects.census(|line| {
@@ -95,7 +97,9 @@ fn short(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     }
     let look = |vault: Vault| -> Result<Census, CliError> {
         let choice = args.choice.located(&vault)?;
-        let subjects = Subjects { vault: &vault, filter: choice.filter(), now: time::now() };
+        let now = time::now();
+        let certificates = &ended_certificates(context, now);
+        let subjects = Subjects { vault: &vault, filter: choice.filter(), certificates, now };
         Ok(subjects.census(|_| {})?)
     };
     let read = opened.map_err(CliError::from).and_then(look);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::choice::Choice;
+use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
@@ -13,6 +14,8 @@ use crate::cli::vaults;
 use crate::cli::{keys, next_command, table, time, typed};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::certificate_life;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::credential::{Expiry, Grant, Status};
 use crate::ops::check;
 use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
@@ -40,8 +43,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let finding = diagnose(&evidence, renewal, now);
+    let certificate = certificate(context, &evidence, provider.as_ref());
     let times = Times { now, local: !context.ui.json && std::io::stdout().is_terminal() };
-    let report = Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, times);
+    let mut report =
+        Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, times);
+    if let Some(ends) = certificate {
+        report.tell_certificate(ends, times);
+    }
     if context.ui.json { context.ui.json(&report) } else { print(context, &account, &report) }
 }
 
@@ -121,13 +129,58 @@ impl<'a> Explanation<'a> {
             user: account.user.as_str(),
             finding: sentence(finding, evidence, times),
             facts,
-            command: command(context, account, finding.remedy(), can_be_checked),
+            command: command(context, account, finding, evidence, can_be_checked),
         }
     }
 }
 
-fn command(context: &Context, account: &Account, remedy: Remedy, can_be_checked: bool) -> String {
-    let verb = match remedy {
+/// Returns the end of the certificate that the client of the login shows, unless the definition names
+/// another by now, which the next refresh shows.
+fn certificate(
+    context: &Context,
+    evidence: &Evidence,
+    provider: Option<&Provider>,
+) -> Option<Timestamp> {
+    let Grant::OAuth(grant) = &evidence.credential.grant else { return None };
+    let own = grant.client.certificate.as_ref()?;
+    let named = provider.map(|provider| client_settings::client_certificate(context, provider));
+    let is_replaced = matches!(named, Some(Ok(Some(named))) if named != *own);
+    let looks_at_end =
+        grant.client.authentication.method() != TokenEndpointAuthMethod::SelfSignedTlsClientAuth;
+    let life = certificate_life::of_first(&own.certificate)?;
+    (looks_at_end && !is_replaced).then_some(life.ends)
+}
+
+impl Explanation<'_> {
+    /// Tells when the certificate of the client ends, and that nothing renews the token if it has.
+    fn tell_certificate(&mut self, ends: Timestamp, times: Times) {
+        let is_over = ends < times.now;
+        let when = times.moment(ends);
+        let is = if is_over { format!("ended {when}") } else { format!("good until {when}") };
+        self.facts.push(Fact { what: "certificate", is });
+        if is_over {
+            self.finding = format!(
+                "{}; the certificate of its client ended {when}: name a new one as \
+                 `client_certificate_file`, since nothing is renewed until then",
+                self.finding
+            );
+        }
+    }
+}
+
+fn command(
+    context: &Context,
+    account: &Account,
+    finding: &Diagnosis,
+    evidence: &Evidence,
+    can_be_checked: bool,
+) -> String {
+    let verb = match finding.remedy() {
+        Remedy::Login if *finding == Diagnosis::ScopeMissing => {
+            let scopes = evidence.wanted_scopes().map(ToString::to_string).unwrap_or_default();
+            let login = next_command::login(context, account);
+            return format!("{login} --scope {}", typed::quoted(&scopes));
+        }
         Remedy::Login => return next_command::login(context, account),
         Remedy::Resume => return RESUME.into(),
         // Where nothing says how to ask the service, only a use of the token tells more.
@@ -166,6 +219,11 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             )
         }
         Diagnosis::InDoubt { .. } => format!("{}: the next call tries again", in_doubt(evidence)),
+        Diagnosis::Configuration
+            if evidence.last_failure().is_some_and(Attempt::brought_unusable_token) =>
+        {
+            format!("the last refresh brought a token that can't be used{said}")
+        }
         Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
@@ -188,6 +246,12 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
             clock(*ahead)
         ),
+        Diagnosis::ScopeMissing => {
+            let granted = evidence.credential.scopes().cloned().unwrap_or_default();
+            let missing = evidence.wanted_scopes().map(|wanted| wanted.without(&granted));
+            let missing = missing.map(|missing| missing.to_string()).unwrap_or_default();
+            format!("its token works, but the service asks for a scope that it lacks: {missing}")
+        }
         Diagnosis::CheckFailed => {
             let last = evidence.last_check().and_then(|last| last.message.as_deref());
             let why = last.map(|message| format!(": {message}")).unwrap_or_default();
@@ -234,6 +298,7 @@ fn attempt(last: &Attempt, times: Times) -> String {
         Action::Check => "check",
     };
     let outcome = match (last.outcome, last.action) {
+        _ if last.brought_unusable_token() => "its token can't be used",
         (Outcome::Done, _) => "it succeeded",
         (Outcome::Refused, _) => "it was refused",
         (Outcome::Configuration, Action::Refresh) => "the client's settings were refused",

@@ -21,13 +21,14 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, check_error,
-    compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
-    protection_error, refused_unattended, registration_error, token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, TRUST_SERVER,
+    WANT_BEARER_TOKENS, check_error, compare_settings, identity_hint, listener_error,
+    metadata_error, not_redeemed, protection_error, refused_unattended, registration_error,
+    token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
-use super::typed::command;
+use super::typed::{command, login_command};
 use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
@@ -74,6 +75,9 @@ impl From<OpsError> for CliError {
                 Some(not_refreshed_hint(account, source)),
             ),
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
+                Outcome::Configuration if last.brought_unusable_token() => {
+                    (Kind::Usage, Some(want_bearer_tokens(account).into()))
+                }
                 Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
                 Outcome::Refused => (Kind::LoginRequired, Some(Hint::Login(account.clone()))),
                 Outcome::Done | Outcome::Transient => {
@@ -98,6 +102,10 @@ impl From<OpsError> for CliError {
             OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
+            OpsError::UnknownPkce { provider, .. } => (
+                Kind::Usage,
+                Some(format!("if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again").into()),
+            ),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. }
@@ -137,9 +145,11 @@ fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
         TokenError::ClientRefused { error, .. } if error == DENIED => LET_IMPERSONATE.into(),
         TokenError::IdentityRefused { .. } => COMPARE_IDENTITY.into(),
         TokenError::ClientRefused { .. } => compare_settings(account).into(),
+        TokenError::UnusableToken { .. } => want_bearer_tokens(account).into(),
         TokenError::Fault(Fault::CertificateRefused { .. }) => {
             format!("{MEND_CERTIFICATE}, then `{}`", command("refresh", account)).into()
         }
+        TokenError::Fault(Fault::NotSent { is_untrusted: true, .. }) => TRUST_SERVER.into(),
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         // A grant that a person has to renew is `LoginRequired` by now.
         TokenError::GrantRefused { .. } => refused_unattended(account).into(),
@@ -151,6 +161,12 @@ fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
         | TokenError::NotSigned(_)
         | TokenError::Fault(_) => command("why", account).into(),
     }
+}
+
+/// Returns the hint for a token of `account` whose type can't be used: what is in config.toml is sealed
+/// with the credential by a login.
+fn want_bearer_tokens(account: &Account) -> String {
+    format!("{WANT_BEARER_TOKENS}, then `{}`", login_command(account))
 }
 
 /// Returns a sentence that says when tokctl itself will ask the provider again, after a fault that
@@ -185,6 +201,7 @@ fn next_try(error: &OpsError) -> Option<String> {
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
         | TokenError::IdentityRefused { .. }
+        | TokenError::UnusableToken { .. }
         | TokenError::ClockRefused { .. }
         | TokenError::NoIdentity(_)
         | TokenError::NotSigned(_) => return None,

@@ -24,6 +24,10 @@ pub(super) fn provider_error(error: &providers::Error) -> CliError {
             format!("see where the file is from; another `{setting}` is named in config.toml")
                 .into(),
         ),
+        providers::Error::Published { field, .. } => (
+            Kind::Usage,
+            format!("have the server mend them, or set `{field}` in config.toml").into(),
+        ),
         providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback".into()),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }

@@ -18,12 +18,8 @@ pub(super) const SET_CLOCK: &str =
 /// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
-        MetadataError::Fault(
-            fault @ (Fault::Forbidden { .. }
-            | Fault::CertificateRefused { .. }
-            | Fault::Setup { .. }),
-        ) => return fault_hint(fault),
-        MetadataError::Fault(_) | MetadataError::Trouble { .. } => {
+        MetadataError::Fault(fault) => return fault_hint(fault),
+        MetadataError::Trouble { .. } => {
             (Kind::ProviderUnavailable, Hint::Again(&[]))
         }
         MetadataError::ForeignIssuer { named, .. } if has_any_tenant(named) => (
@@ -74,6 +70,9 @@ pub(super) fn registration_error(error: &RegistrationError) -> (Kind, Option<Hin
 
 fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
     match fault {
+        Fault::NotSent { is_untrusted: true, .. } => {
+            (Kind::ProviderUnavailable, Some(TRUST_SERVER.into()))
+        }
         Fault::Forbidden { .. } => (Kind::LoginFailed, Some(DEFINE_IT.into())),
         Fault::Setup { .. } => {
             (Kind::Usage, Some("mend `ca_file` or `client_certificate_file` in config.toml".into()))
@@ -89,9 +88,17 @@ fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
 pub(super) const MEND_CERTIFICATE: &str =
     "name one that the server takes as `client_certificate_file` in config.toml";
 
+/// The hint where nobody who is trusted here issued a server's certificate.
+pub(super) const TRUST_SERVER: &str = "name a file with the certificate of its authority as `ca_file` \
+    in config.toml and log in, or in SSL_CERT_FILE for all commands";
+
 /// The hint where a server named an address that it may not name.
 const DEFINE_IT: &str =
     "if you trust that address, define the service with it as `issuer` in config.toml";
+
+/// The hint where a server issues tokens of a type that tokctl can't use.
+pub(super) const WANT_BEARER_TOKENS: &str = "have the service issue bearer tokens to this client, \
+    or add the type to `dialect.bearer_token_types` in config.toml if its API takes it as `Bearer`";
 
 /// The word with which Google refuses a service account's token to whoever may not act as it.
 pub(super) const DENIED: &str = "permission_denied";
@@ -112,6 +119,9 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
             "compare client id, secret or key, and redirect URI with those that are registered"
                 .into()
         }
+        TokenError::UnusableToken { .. } => {
+            format!("{WANT_BEARER_TOKENS}, then run the command again").into()
+        }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         error if error.retry_after().is_some() => {
             let pause = error.retry_after().unwrap_or_default();
@@ -119,6 +129,7 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::NoIdentity(why) => identity_hint(why),
+        TokenError::Fault(Fault::NotSent { is_untrusted: true, .. }) => TRUST_SERVER.into(),
         TokenError::Fault(Fault::CertificateRefused { .. }) => MEND_CERTIFICATE.into(),
         TokenError::Fault(Fault::Setup { .. }) => {
             "mend `ca_file` or `client_certificate_file` in config.toml".into()
@@ -164,6 +175,9 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
                 "mend the definition's `ca_file` or `client_certificate_file`, and log in again"
                     .into(),
             ),
+            ResourceError::Fault(Fault::NotSent { is_untrusted: true, .. }) => {
+                (Kind::ProviderUnavailable, TRUST_SERVER.into())
+            }
             ResourceError::NoVerdict(NoVerdict::ScopeMissing { scopes, .. })
                 if !scopes.is_empty() =>
             {
@@ -193,6 +207,7 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::IdentityRefused { .. }
+        | TokenError::UnusableToken { .. }
         | TokenError::NotSigned(_)
         | TokenError::Fault(
             Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },

@@ -13,7 +13,7 @@ pub(crate) use self::bundle::{BundleClosed, BundleError, BundleMalformed};
 pub(crate) use self::import::{ImportError, Reason, SkipReason};
 pub(crate) use self::slots::{MOST_PASSPHRASES, SlotError};
 
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName};
 use crate::model::address::Address;
 use crate::model::attempt::{Attempt, UNKNOWN_CLIENT};
 pub(crate) use crate::oauth::discovery::Error as MetadataError;
@@ -154,6 +154,11 @@ pub(crate) enum Error {
     /// The authorization server demands something that this login does not have, in words.
     #[error("the server of `{provider}` can't be used: {demand}")]
     Unmet { provider: String, demand: String },
+    /// The metadata of a login by address do not say that the server knows PKCE (RFC 7636).
+    #[error(
+        "the metadata of `{issuer}` do not say that it knows PKCE with S256, which keeps others from using the browser's answer"
+    )]
+    UnknownPkce { provider: ProviderName, issuer: String },
     /// No listener can be bound to the definition's redirect URI.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },

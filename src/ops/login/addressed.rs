@@ -17,6 +17,8 @@ pub(super) struct Addressed {
     pub(super) client: PlannedClient,
     /// See [`ByAddress::refuses_strangers`].
     pub(super) refuses_strangers: bool,
+    /// See [`ByAddress::challenges_post`].
+    pub(super) challenges_post: bool,
 }
 
 /// The client of a login by address.
@@ -82,6 +84,7 @@ impl Addressed {
             issuer: self.issuer.clone(),
             origin,
             refuses_strangers: self.refuses_strangers,
+            challenges_post: self.challenges_post,
         })
     }
 

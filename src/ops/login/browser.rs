@@ -67,10 +67,8 @@ pub(crate) fn start(
     told: Told<'_>,
 ) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Authorization)?;
-    let authorization = endpoints
-        .authorization
-        .as_ref()
-        .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
+    let authorization =
+        endpoints.authorization.as_ref().ok_or_else(|| plan.lacks("authorization_endpoint"))?;
     check_authorization_endpoint(&plan.provider, authorization)?;
     let pushes_to = plan.pushes_to(&endpoints)?;
     let way_back = way_back(&plan, port)?;

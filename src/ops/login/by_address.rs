@@ -37,6 +37,7 @@ pub(crate) struct Protected {
     pub(crate) scopes: Scopes,
     metadata: Metadata,
     refuses_strangers: bool,
+    challenges_post: bool,
 }
 
 /// The client with which a login by address begins.
@@ -73,8 +74,14 @@ pub(crate) fn find(
             Ok(metadata) => {
                 let scopes = Scopes::parse(found.scopes.as_deref().unwrap_or_default());
                 let (asked, resource) = (asked.clone(), found.resource);
-                let refuses_strangers = found.refuses_strangers;
-                return Ok(Protected { asked, resource, scopes, metadata, refuses_strangers });
+                return Ok(Protected {
+                    asked,
+                    resource,
+                    scopes,
+                    metadata,
+                    refuses_strangers: found.refuses_strangers,
+                    challenges_post: found.challenges_post,
+                });
             }
             Err(error) => first = first.or(Some(error)),
         }
@@ -193,8 +200,13 @@ impl Protected {
         plan.server = Some(self.asked.clone());
         plan.scopes = scopes;
         plan.trusted_certificates = trusted_certificates;
-        let refuses_strangers = self.refuses_strangers;
-        let addressed = Addressed { asked: self.asked, issuer, client, refuses_strangers };
+        let addressed = Addressed {
+            asked: self.asked,
+            issuer,
+            client,
+            refuses_strangers: self.refuses_strangers,
+            challenges_post: self.challenges_post,
+        };
         plan.at(addressed, self.metadata)
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn start(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Pend
     let endpoint = endpoints
         .device_authorization
         .as_ref()
-        .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
+        .ok_or_else(|| plan.lacks("device_authorization_endpoint"))?;
     plan.settle_client(None)?;
     let mut client = plan.client(&endpoints, None)?;
     let params = plan.provider.device_params();

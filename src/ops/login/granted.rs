@@ -15,7 +15,7 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::credential::{
-    Api, Check, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status,
+    Api, ApiAuth, Check, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status,
 };
 use crate::model::scope::Scopes;
 use crate::oauth::http;
@@ -78,10 +78,17 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
 
 /// Exchanges the access token of `answer` for one that lives longer. If that fails, returns `answer`
 /// unchanged: its token is due at once, and a refresh tries the exchange again.
-fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
+fn exchange_for_longer(
+    client: &Client,
+    answer: TokenAnswer,
+    auth: &ApiAuth,
+    now: Timestamp,
+) -> TokenAnswer {
     match token::exchange(client, &answer.access_token, now, http::REQUEST_TIMEOUT).answer {
-        Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
-        Err(_) => answer,
+        Ok(longer) if longer.token_type.suits(auth) => {
+            TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer }
+        }
+        Ok(_) | Err(_) => answer,
     }
 }
 
@@ -100,7 +107,8 @@ impl Granted {
     /// Makes a grant of what `client` got at `now`, and asks which sites it reaches.
     ///
     /// Fails with [`Error::ForeignIdToken`] if an ID token says that the answer is not one to this
-    /// login. What it granted is then revoked, where that is possible.
+    /// login, and with [`Error::NotRedeemed`] if the token is of a type that can't be used. What was
+    /// granted is then revoked, where that is possible.
     pub(super) fn new(
         plan: Plan,
         client: Client,
@@ -116,9 +124,15 @@ impl Granted {
                 return Err(Error::ForeignIdToken { source });
             }
         };
+        if !answer.token_type.suits(&plan.provider.api_auth()) {
+            give_back(&client, &answer, clock());
+            return Err(Error::NotRedeemed { source: answer.unusable(&client) });
+        }
         let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
-            RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
+            RenewalGrant::Exchange => {
+                exchange_for_longer(&client, answer, &plan.provider.api_auth(), now)
+            }
             RenewalGrant::RefreshToken
             | RenewalGrant::ClientCredentials { .. }
             | RenewalGrant::JwtBearer { .. }
@@ -318,7 +332,7 @@ fn oauth_grant(
     let rules = plan.provider.renewal();
     OAuthGrant {
         access_token: Some(answer.access_token),
-        token_type: answer.token_type,
+        token_type: answer.token_type.word().to_owned(),
         issued_at: now,
         expiry: answer.expiry,
         due_at: rules.due_at(now, answer.expiry),

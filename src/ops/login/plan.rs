@@ -16,6 +16,7 @@ use crate::oauth::resource_metadata;
 use crate::ops::error::Error;
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
+use crate::untrusted::printable;
 
 /// The settings of a login with OAuth.
 #[derive(Debug)]
@@ -178,6 +179,11 @@ impl Plan {
         self.provider.redirect_uri().starts_with("https://")
     }
 
+    /// Returns the error for an endpoint that this login needs and nobody names.
+    pub(super) fn lacks(&self, field: &'static str) -> Error {
+        self.provider.lacks(field, self.metadata.as_ref()).into()
+    }
+
     /// Returns whether the definition or the metadata names a device authorization endpoint. Fetches
     /// the metadata if the definition leaves endpoints to it.
     pub(crate) fn offers_device(&mut self) -> Result<bool, Error> {
@@ -290,11 +296,12 @@ impl Plan {
         match &endpoints.pushed_authorization_request {
             _ if !is_wanted => Ok(None),
             Some(endpoint) => Ok(Some(endpoint)),
-            None => Err(self.provider.incomplete("pushed_authorization_request_endpoint").into()),
+            None => Err(self.lacks("pushed_authorization_request_endpoint")),
         }
     }
 
-    /// Fails with [`Error::Unmet`] if the metadata demand what this login does not have.
+    /// Fails with [`Error::Unmet`] if the metadata demand what this login does not have, and with
+    /// [`Error::UnknownPkce`] if those of a login by address do not say that the server knows PKCE.
     fn expect_no_demand(&self, first: FirstEndpoint) -> Result<(), Error> {
         let Some(metadata) = &self.metadata else { return Ok(()) };
         let unmet = |demand: String| {
@@ -305,6 +312,16 @@ impl Plan {
             && let Some(demand) = metadata.demand()
         {
             return unmet(demand.words().into());
+        }
+        // What nobody defined is known by its metadata alone, and a client of the Model Context Protocol
+        // must refuse a server that does not say so there (its revision 2025-11-25).
+        if first == FirstEndpoint::Authorization
+            && self.by_address.is_some()
+            && self.provider.definition.pkce.is_none()
+            && !metadata.knows_s256()
+        {
+            let (provider, issuer) = (self.provider.name.clone(), metadata.issuer().to_owned());
+            return Err(Error::UnknownPkce { provider, issuer: printable(&issuer) });
         }
         let by_secret = self.client_secret.is_some()
             && self.client_key.is_none()

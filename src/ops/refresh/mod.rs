@@ -14,6 +14,7 @@ mod plan;
 mod backoff;
 mod turn;
 mod id_token;
+mod renewed;
 mod request;
 
 use std::time::Instant;

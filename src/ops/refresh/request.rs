@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::backoff::{Backoff, WINDOW};
 use super::id_token;
-use super::plan::{Refresh, Today, Trigger};
+use super::plan::{Refresh, Trigger};
+use super::renewed::{renewed_credential, with_refresh_token};
 use crate::model::attempt::{
     Action, Attempt, Outcome, UNKNOWN_CLIENT, pause_after_refusals, pause_end,
 };
@@ -16,13 +17,11 @@ use crate::model::definition::Reuse;
 use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
-use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error, workload};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason, NextTry};
 use crate::ops::identity::{self, Shown};
 use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
-use crate::secret::SecretText;
 use crate::signals;
 use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
 use crate::untrusted::printable;
@@ -98,6 +97,13 @@ impl Refresh<'_> {
             let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, &shown, bound);
             let attempt = attempt(&journal, began_at, self.now(), meta);
             let error = match answer {
+                Ok(answer) if !answer.token_type.suits(&stored.credential.api.auth) => {
+                    let source = answer.unusable(&grant.client);
+                    let kept = with_refresh_token(&stored.credential, answer, self.now());
+                    let failure =
+                        Failure { attempt: failed_attempt(attempt, &source), error: source };
+                    return self.keep(&turn, kept, &journal, failure).map(Some);
+                }
                 Ok(mut answer) => {
                     let now = self.now();
                     let (id_token, dropped) = id_token::accept(grant, answer.id_token.take(), now);
@@ -246,6 +252,24 @@ impl Refresh<'_> {
         }
     }
 
+    /// Stores `kept`, which has the refresh token of an answer whose access token can't be used: the
+    /// one in the vault may be spent. Returns the access token that was stored before with a warning
+    /// if the caller accepts it, else fails with [`Error::NotRefreshed`].
+    fn keep(
+        &self,
+        turn: &RefreshTurn<'_>,
+        kept: Credential,
+        journal: &Journal,
+        Failure { error, attempt }: Failure,
+    ) -> Result<LiveToken, Error> {
+        let token = self.save(turn, kept, journal, &attempt)?;
+        if !token.refreshed {
+            return Ok(token);
+        }
+        let (account, next) = (self.account.clone(), NextTry::NextCommand);
+        self.fall_back(Error::NotRefreshed { account, source: error, next }, &token.credential)
+    }
+
     /// Stores the renewed credential. Fails with [`Error::Spilled`] if it is in a spill file only,
     /// and with [`Error::Lost`] if it could not be stored at all.
     fn save(
@@ -316,6 +340,7 @@ impl Refresh<'_> {
                 turn.restore_journal(own, earlier, Some(&attempt));
             }
             token_error::Error::ClockRefused { .. }
+            | token_error::Error::UnusableToken { .. }
             | token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
             | token_error::Error::NoIdentity(_)
@@ -415,6 +440,7 @@ fn attempt(
         error: None,
         message: None,
         not_before: None,
+        wanted_scopes: None,
         refusals: 0,
         clock_skew: server_time.map(|date| date.duration_since(ended_at).as_secs()),
     }
@@ -427,6 +453,7 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
             Outcome::Refused
         }
         token_error::Error::ClientRefused { .. }
+        | token_error::Error::UnusableToken { .. }
         | token_error::Error::NotSigned(_)
         | token_error::Error::Fault(
             Fault::CertificateRefused { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
@@ -444,45 +471,5 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         message: Some(printable(&error.to_string())),
         not_before: pause_end(error.retry_after(), attempt.ended_at),
         ..attempt
-    }
-}
-
-/// Returns `credential` with its `grant` and the tokens of the server's `answer`.
-fn renewed_credential(
-    credential: &Credential,
-    mut grant: OAuthGrant,
-    answer: TokenAnswer,
-    today: &Today,
-    now: Timestamp,
-) -> Credential {
-    // An API that moved, as Salesforce's do from instance to instance, is where the answer says.
-    let api = match answer.api_base_url {
-        Some(base) => credential.api.clone().moved_to(base),
-        None => credential.api.clone(),
-    };
-    grant.access_token = Some(answer.access_token);
-    grant.token_type = answer.token_type;
-    grant.expiry = answer.expiry.or_as_long_as(grant.issued_at, grant.expiry, now);
-    grant.issued_at = now;
-    grant.due_at = today.renewal.due_at(now, grant.expiry);
-    // A new refresh token has its own expiry; the old one's does not apply to it.
-    let old = grant.refresh_token.as_ref().map(SecretText::expose);
-    let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);
-    let earlier_end = grant.refresh_expires_at.filter(|_| !is_another);
-    grant.refresh_expires_at = answer.refresh_expires_at.or(earlier_end);
-    grant.life = today.renewal.life.unwrap_or(grant.life);
-    // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
-    grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
-    grant.scopes = answer.scopes.unwrap_or(grant.scopes);
-    let authentication = grant.client.authentication;
-    grant.client.authentication =
-        authentication.with_proofs(today.client_proofs.clone().unwrap_or_default());
-    Credential {
-        api,
-        grant: Grant::OAuth(Box::new(grant)),
-        status: Status::Active,
-        updated_at: now,
-        last_refreshed_at: Some(now),
-        ..credential.clone()
     }
 }

@@ -152,8 +152,10 @@ impl<'a> Refresh<'a> {
         let Row { stored, journal, .. } = row;
         match self.trigger {
             Trigger::Explicit => {
+                let unusable = row.attempt.as_ref().is_some_and(Attempt::brought_unusable_token);
                 let renewed = stored.revision != arrival.revision
                     && journal.is_none()
+                    && !unusable
                     && stored.credential.status != Status::LoginRequired;
                 Ok(renewed.then(|| hand_out(stored.credential.clone(), false)))
             }
@@ -183,20 +185,20 @@ impl<'a> Refresh<'a> {
         if last.action != Action::Refresh || !(is_new || paused_until.is_some()) {
             return None;
         }
-        let is_passing = match last.outcome {
+        let leaves_token = match last.outcome {
             Outcome::Done => return None,
             Outcome::Refused if credential.status != Status::LoginRequired => return None,
             Outcome::Refused => {
                 return Some(Err(Error::LoginRequired { account, reason: LoginReason::Refused }));
             }
-            Outcome::Configuration => false,
+            Outcome::Configuration => last.brought_unusable_token(),
             Outcome::Transient => true,
         };
         let error = match paused_until {
             Some(until) => Error::Paused { account, until },
             None => Error::NotRefreshedBefore { account, last: Box::new(last) },
         };
-        Some(if is_passing { self.fall_back(error, credential) } else { Err(error) })
+        Some(if leaves_token { self.fall_back(error, credential) } else { Err(error) })
     }
 }
 
@@ -232,6 +234,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: None,
+            wanted_scopes: None,
             refusals: 0,
         }
     }

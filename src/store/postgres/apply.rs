@@ -123,10 +123,14 @@ impl Work<'_> {
                 let evidence = Evidence { refused_since: None, ..evidence };
                 self.put(account, credential, &evidence, Over::row(&row, now), Then::Commit)
             }
-            Change::Put { account, credential, over } => {
-                let (account, credential) = (account.clone(), Credential::clone(credential));
-                self.place(&[Placement { account, credential, over: *over }], Then::Commit)
-            }
+            Change::Put { account, credential, over } => self.place(
+                &[Placement {
+                    account: account.clone(),
+                    credential: Credential::clone(credential),
+                    over: *over,
+                }],
+                Then::Commit,
+            ),
             Change::Import { placements, bundle: None, .. } => self.place(placements, Then::Commit),
             Change::Import { placements, bundle: Some(bundle), .. } => {
                 self.take_in(placements, *bundle)
@@ -224,7 +228,7 @@ impl Work<'_> {
         Ok(if written == 1 { Outcome::Done } else { Outcome::Moved })
     }
 
-    /// Puts all of `placements` where they belong, or none of them.
+    /// Puts all of `placements` where they belong, or none of them. `then` comes in this transaction.
     fn place(&self, placements: &[Placement], then: Then) -> Result<Outcome, Fault> {
         let mut ordered: Vec<(RowName, &Placement)> = placements
             .iter()

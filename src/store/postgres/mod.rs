@@ -5,7 +5,7 @@
 //! turns and keeps the time; it can withhold rows, and neither read nor forge one.
 //!
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
-//! [`apply`] carries out each change, [`claim`] begins a refresh, and [`bundles`] remembers what came in
+//! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers what came in
 //! and went out in bundles; [`members`] writes the list of members, [`rotate`] the data key, and
 //! [`membership_change`] both. [`Server`] brings them together.
 

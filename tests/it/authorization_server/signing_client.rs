@@ -82,6 +82,11 @@ impl SigningClient {
     }
 
     /// The private key in PEM.
+    /// The public half, as its library has it: for P-256 the point, uncompressed.
+    pub(crate) fn public(&self) -> &[u8] {
+        &self.public
+    }
+
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }

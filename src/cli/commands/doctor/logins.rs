@@ -22,7 +22,9 @@ const MOST_NEEDY: usize = 5;
 pub(super) fn needy(context: &Context, vault: &Vault) -> Vec<Row> {
     // The gravest, and one more.
     let (mut needy, mut count) = (BTreeMap::new(), 0);
-    let subjects = Subjects { vault, filter: AccountFilter::default(), now: time::now() };
+    let now = time::now();
+    let certificates = &needs::ended_certificates(context, now);
+    let subjects = Subjects { vault, filter: AccountFilter::default(), certificates, now };
     let looked = subjects.each_line(|line| {
         if line.need == Need::Nothing {
             return Ok::<_, StoreError>(());

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let around = surroundings::look(&mut runner, shared_name.is_some());
     let overview = match shared_name {
         #[cfg(feature = "postgres")]
-        Some(name) => shared::look(&mut runner, name, &around, args.online),
+        Some(name) => shared::look(&mut runner, &name, &around, args.online),
         #[cfg(not(feature = "postgres"))]
         Some(_) => return vaults::open(context).map(drop).map_err(CliError::from),
         None => vault::look(&mut runner, &context.vault()?.clone(), &around, args.online),

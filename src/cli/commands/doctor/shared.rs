@@ -17,13 +17,13 @@ use crate::ops::shared::{self, Place};
 /// Checks the shared vault `name`. Where it can't be opened, the error of that is what is missing.
 pub(super) fn look(
     runner: &mut CheckRunner<'_>,
-    name: SharedName,
+    name: &SharedName,
     around: &Surroundings,
     online: bool,
 ) -> VaultOverview {
     let mut overview = VaultOverview::default();
     let context = runner.context;
-    let place = match vaults::place(context, &name) {
+    let place = match vaults::place(context, name) {
         Ok(place) => place,
         Err(error) => return not_opened(runner, Check::Unlock, error),
     };

@@ -7,6 +7,7 @@ use super::client;
 use super::consent::{self, is_opened};
 use super::destination::{Destination, Done};
 use super::granted;
+use super::link_end::LinkEnd;
 use super::pages;
 use super::unwanted;
 use super::whose::Whose;
@@ -119,7 +120,9 @@ impl Waits<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let deadline = self.consent.deadline(PATIENCE)?;
-        announce(context, self.browser, &pending);
+        let is_opened = announce(context, self.browser, &pending);
+        let within = pending.open_within().filter(|_| !is_opened);
+        let _link_end = LinkEnd::watch(&context.ui, within);
         let mut told = pauses(&context.ui);
         let may_paste = pasting::is_possible(&context.ui);
         let mut tell = |what| context.ui.warning(&unwanted::told(what, &provider, may_paste));
@@ -176,8 +179,9 @@ fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<B
     }
 }
 
-/// Opens the address in the browser and prints it too, because a failing opener may say nothing.
-fn announce(context: &Context, browser: Option<&Browser>, pending: &browser::Pending) {
+/// Opens the address in the browser and prints it too, because a failing opener may say nothing. Returns
+/// whether a browser was started.
+fn announce(context: &Context, browser: Option<&Browser>, pending: &browser::Pending) -> bool {
     let address = pending.address();
     let opened = browser.is_some_and(|browser| is_opened(context, browser, address));
     let what = if opened {
@@ -188,4 +192,5 @@ fn announce(context: &Context, browser: Option<&Browser>, pending: &browser::Pen
         format!("open this address in a browser{}:", within.unwrap_or_default())
     };
     context.ui.always_with(&what, &[address.as_str()]);
+    opened
 }

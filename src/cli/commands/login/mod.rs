@@ -11,6 +11,7 @@ mod granted;
 mod choice;
 mod pages;
 mod unwanted;
+mod link_end;
 mod browser;
 mod device;
 mod client_credentials;

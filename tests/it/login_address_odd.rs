@@ -1,0 +1,173 @@
+//! Logins by address at servers that do not answer as most do, and with addresses that hold secrets.
+
+use serde_json::json;
+
+use crate::env::{TestEnv, json as read_json, stderr, stdout};
+use crate::http::Response;
+use crate::registering_server::RegisteringServer;
+
+const NAME: &str = RegisteringServer::NAME;
+
+#[track_caller]
+fn log_in(env: &TestEnv, words: &[&str]) {
+    let login = env.begin_login([&["login"], words].concat());
+    login.visit();
+    login.finish().success();
+}
+
+#[test]
+fn a_server_that_does_not_say_that_it_knows_pkce_is_refused_unless_a_definition_says_so() {
+    for named in [json!(null), json!([]), json!(["plain"])] {
+        let server = RegisteringServer::start();
+        server.state().metadata.insert("code_challenge_methods_supported".into(), named);
+        let env = TestEnv::new();
+        let refused = env.tokctl(["login", &server.url("/mcp")]).assert().code(2);
+        let said = stderr(&refused);
+        assert!(said.contains("knows PKCE"), "{said}");
+        assert!(said.contains(&format!("`pkce = \"required\"` in `[providers.{NAME}]`")), "{said}");
+        assert_eq!(server.count("POST /register"), 0);
+
+        env.config(&format!("[providers.{NAME}]\npkce = \"required\"\n"));
+        log_in(&env, &[&server.url("/mcp")]);
+        env.tokctl(["get", NAME]).assert().success().stdout_eq("access-1\n");
+    }
+}
+
+#[test]
+fn a_login_by_a_code_needs_no_pkce() {
+    let server = RegisteringServer::start();
+    server.hands_out_codes();
+    server.state().metadata.insert("code_challenge_methods_supported".into(), json!(null));
+    let env = TestEnv::new();
+    env.tokctl(["login", &server.url("/mcp"), "--method", "device"]).assert().success();
+}
+
+#[test]
+fn a_server_that_challenges_only_a_post_is_asked_with_one() {
+    for got in [
+        Response::new(405, "text/plain", "POST, please"),
+        Response::new(404, "text/html", "Cannot GET /mcp"),
+        Response::new(406, "text/plain", ""),
+        Response::json(200, &json!({})),
+    ] {
+        let server = RegisteringServer::start();
+        server.answers("GET /mcp", got);
+        // Only the challenge says where the metadata are.
+        let metadata = json!({
+            "resource": server.url("/mcp"), "authorization_servers": [server.url("")],
+            "scopes_supported": ["read", "write"],
+        });
+        server.answers("GET /elsewhere", Response::json(200, &metadata));
+        server.answers(
+            "GET /.well-known/oauth-protected-resource/mcp",
+            Response::new(404, "text/plain", ""),
+        );
+        let challenge =
+            format!("Bearer resource_metadata=\"{}\", scope=\"read\"", server.url("/elsewhere"));
+        server.state().challenge = Some(challenge);
+        let env = TestEnv::new();
+        log_in(&env, &[&server.url("/mcp")]);
+        assert_eq!(server.state().scopes, ["read"]);
+
+        // The token is checked in the way in which it was challenged.
+        env.tokctl(["check", NAME]).assert().success();
+        assert_eq!(server.count("POST /mcp"), 2);
+        server.answers("POST /mcp", Response::new(401, "text/plain", ""));
+        // Without its hint, which would spend the refresh token in a copy.
+        let refused = env.command(["check", NAME]).output().unwrap();
+        assert!(!refused.status.success());
+    }
+}
+
+#[test]
+fn a_server_that_challenges_a_get_is_sent_no_post() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    log_in(&env, &[&server.url("/mcp")]);
+    env.tokctl(["check", NAME]).assert().success();
+    assert_eq!(server.count("POST /mcp"), 0);
+}
+
+#[test]
+fn a_secret_in_an_address_is_neither_kept_nor_shown() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    for query in ["?api_key=made-up-1234", "?x=1&accessToken=made-up-1234", "#token=made-up-1234"] {
+        let address = server.url(&format!("/mcp{query}"));
+        for command in ["login", "get", "check", "delete"] {
+            let refused = env.tokctl([command, &address]).assert().code(2).stdout_eq("");
+            let said = stderr(&refused);
+            assert!(said.contains("must not hold a secret"), "{said}");
+            assert!(!said.contains("made-up-1234"), "{said}");
+            assert!(said.contains(&format!("tokctl {command} {}", server.url("/mcp"))), "{said}");
+        }
+        let server_flag = format!("--server={address}");
+        let login = ["login", "jira", "--method", "token", &server_flag];
+        let refused = env.command(login).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("must not hold a secret"), "{said}");
+        assert!(!said.contains("made-up-1234"), "{said}");
+    }
+    for address in [
+        "https://alice:made-up-1234@mcp.example.com/mcp",
+        "http://mcp.example.com/mcp?api_key=made-up-1234",
+        "ftp://mcp.example.com/?made-up-1234",
+    ] {
+        let said = stderr(&env.tokctl(["login", address]).assert().code(2));
+        assert!(!said.contains("made-up-1234"), "{said}");
+    }
+    assert!(server.state().log.is_empty());
+    assert!(!env.vault_path().exists());
+}
+
+#[test]
+fn an_address_is_taken_without_its_scheme() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let typed = address.trim_start_matches("http://");
+    log_in(&env, &[typed]);
+    env.tokctl(["get", typed]).assert().success().stdout_eq("access-1\n");
+    let said = stderr(&env.tokctl(["get", "mcp.example.com"]).assert().code(3));
+    assert!(said.contains("tokctl login https://mcp.example.com"), "{said}");
+}
+
+#[test]
+fn a_service_that_was_found_by_its_address_is_shown_without_a_key() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    log_in(&env, &[&server.url("/mcp")]);
+    let keyless = env.unset("TOKCTL_KEY");
+    let shown = stdout(&keyless.tokctl(["providers", NAME]).assert().success());
+    assert!(shown.contains(&server.url("/mcp")) && shown.contains("by address"), "{shown}");
+    let shown = read_json(&keyless.tokctl(["providers", NAME, "--json"]).assert().success());
+    assert_eq!(shown["kind"], "by_address");
+    assert_eq!(shown["server_url"], server.url("/mcp").as_str());
+    keyless.tokctl(["providers", "at-nowhere"]).assert().code(3);
+}
+
+#[test]
+fn broken_metadata_are_told_as_the_servers() {
+    let server = RegisteringServer::start();
+    for (field, broken) in [
+        ("token_endpoint", json!(null)),
+        ("token_endpoint", json!("http://id.example.com/token")),
+        ("authorization_endpoint", json!("not an address")),
+    ] {
+        server.state().metadata.clear();
+        server.state().metadata.insert(field.into(), broken);
+        let refused = TestEnv::new().tokctl(["login", &server.url("/mcp")]).assert().code(2);
+        let said = stderr(&refused);
+        assert!(
+            said.contains(&format!("the metadata of `{}` name no `{field}`", server.url(""))),
+            "{said}"
+        );
+        assert!(!said.contains("the definition of"), "{said}");
+    }
+    // What a login does not need may be broken.
+    server.state().metadata.clear();
+    for field in ["revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint"] {
+        server.state().metadata.insert(field.into(), json!("http://id.example.com/"));
+    }
+    log_in(&TestEnv::new(), &[&server.url("/mcp")]);
+}
