@@ -72,6 +72,8 @@ pub(crate) struct Global {
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) ui: Ui,
+    /// The vault that the user named, in a flag.
+    vault_flag: Option<PathBuf>,
     /// The vault that the user named, in a flag or variable.
     vault_named: Option<PathBuf>,
     /// The path of the vault's file where none is named.
@@ -98,10 +100,12 @@ impl Context {
         let variable = |name: &str| environment.get(name);
         let path =
             |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
+        let vault_flag = global.vault.clone();
         let vault_named = path(global.vault, "TOKCTL_VAULT");
         let vault_usual = paths::vault(variable);
         Ok(Self {
             ui: Ui { verbosity, json: global.json, may_ask },
+            vault_flag,
             vault_named,
             vault_usual,
             place: OnceLock::new(),
@@ -121,6 +125,15 @@ impl Context {
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn usual_file(&self) -> Option<&Path> {
         self.vault_usual.as_deref()
+    }
+
+    /// Returns the vault that the flag `--vault` named, without a password, if it was given.
+    pub(crate) fn vault_flag(&self) -> Option<String> {
+        let flag = self.vault_flag.as_ref()?.to_string_lossy().into_owned();
+        Some(match meant(flag.as_ref()) {
+            Meant::Address(text) => SharedName::of(text).text_without_password(),
+            Meant::Memory | Meant::Name(_) | Meant::File => flag,
+        })
     }
 
     /// Whether no vault is named, so that the usual one is meant.
@@ -224,6 +237,7 @@ impl Context {
         Self {
             environment: self.environment.clone(),
             ui: self.ui.clone(),
+            vault_flag: self.vault_flag.clone(),
             vault_named: self.vault_named.clone(),
             vault_usual: self.vault_usual.clone(),
             place: self.place.clone(),

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::context::{ANSWERED, Context, UNANSWERED};
 use super::error::{CliError, Kind};
-use super::explain::{how_to_unlock, keep_writers_out};
+use super::explain::{RESTORE, how_to_unlock, keep_writers_out};
 use super::key_material;
 use super::questions::{given, some_secret};
 use super::slot_choice::SlotChoice;
@@ -101,6 +101,10 @@ pub(crate) fn asks_for_passphrase(context: &Context) -> bool {
 
 /// Returns the error for a vault that the keychain does not open, where nothing else is given.
 fn nothing_given(kinds: &[SlotKind]) -> CliError {
+    if kinds.is_empty() {
+        let what = "the vault has no key slot: nothing opens it";
+        return CliError::new(Kind::VaultDamaged, what).hint(RESTORE);
+    }
     let mut wanted: Vec<&str> = Vec::new();
     for kind in kinds {
         let name = match kind {

@@ -101,6 +101,16 @@ pub(crate) fn shared_name(context: &Context) -> Result<Option<SharedName>, CliEr
     }
 }
 
+/// Returns the shared vault that is meant, as [`shared_name`] does, without a look into the file where
+/// one is: opening it would bring it up to date, and take it from readers.
+pub(crate) fn shared_name_unopened(context: &Context) -> Result<Option<SharedName>, CliError> {
+    match context.place()? {
+        VaultPlace::Shared(name) => Ok(Some(name.clone())),
+        VaultPlace::File(path) if !path.exists() => joined_default(context),
+        VaultPlace::Memory | VaultPlace::File(_) => Ok(None),
+    }
+}
+
 /// Returns the vault that was joined and counts where none is named and there is no file.
 fn joined_default(context: &Context) -> Result<Option<SharedName>, CliError> {
     if !context.means_usual_vault() {

@@ -1,10 +1,13 @@
 //! Shared vaults: founding one, and changing who its members are.
 
+use std::io;
+
 use super::error::Error;
 use crate::model::account::Account;
 pub(crate) use crate::store::KeptAnswer;
-use crate::store::shared::Shared;
 pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
+use crate::store::shared::{DatabaseHealth, Shared};
+use crate::store::sidecar::Sidecar;
 use crate::store::{self, OpenVault, Vault};
 pub(crate) use crate::vault::shared::member::{Label, Member, MemberId, MemberKeys, Role};
 pub(crate) use crate::vault::shared::roster::{Change, Forged, Refused, Roster};
@@ -61,6 +64,16 @@ pub(crate) fn change_members(
     forced: bool,
 ) -> Result<(Roster, Vec<LeaseRunning>), Error> {
     Ok(end(vault)?.change_members(change, forced)?)
+}
+
+/// Asks the database what this member finds there.
+pub(super) fn health(vault: &OpenVault) -> Result<DatabaseHealth, Error> {
+    Ok(end(vault)?.health()?)
+}
+
+/// Returns the private files that this machine keeps of the vault.
+pub(super) fn files(vault: &OpenVault) -> Result<io::Result<Vec<Sidecar>>, Error> {
+    Ok(end(vault)?.files())
 }
 
 fn opened(vault: Vault) -> Result<OpenVault, Error> {

@@ -322,11 +322,10 @@ impl OpenVault {
             Engine::Sqlite(file) => file,
             #[cfg(feature = "postgres")]
             Engine::Server(server) => {
-                let all = server.credentials()?;
-                progress(all.len() as u64);
-                let damaged = all.iter().filter(|(_, opened)| opened.is_err());
-                let accounts = damaged.map(|(account, _)| account.clone()).collect();
-                return Ok((all.len() as u64, Damage { accounts, nameless: 0 }));
+                let found = server.examine()?;
+                progress(found.count);
+                let (accounts, nameless) = (found.damaged, found.nameless);
+                return Ok((found.count, Damage { accounts, nameless }));
             }
         };
         let key = self.key();

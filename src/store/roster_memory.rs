@@ -46,6 +46,12 @@ impl Watermarks {
         }
     }
 
+    /// Whether this machine has kept the last entry of `roster`, or a later one.
+    pub(crate) fn remembers_roster(&self, roster: &Roster) -> bool {
+        let subject = Subject::roster(roster.vault().vault());
+        self.highest(roster.vault().vault(), &[subject])[..] >= [roster.head().n][..]
+    }
+
     /// Accepts `roster`, even where this machine saw a later one or another branch.
     pub(crate) fn accept_roster(&self, roster: &Roster) {
         let vault = roster.vault().vault();

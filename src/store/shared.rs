@@ -1,13 +1,15 @@
 //! A vault that many machines share: opening and founding one, and its members.
 
+use std::io;
 use std::sync::Arc;
 
 pub(crate) use super::address::{Address, Error as AddressError, Surroundings};
 use super::engine::Engine;
 use super::error::Error;
 use super::postgres::Server;
-pub(crate) use super::postgres::{LeaseRunning, Place};
+pub(crate) use super::postgres::{DatabaseHealth, LeaseRunning, Place};
 pub(crate) use super::shared_error::Error as SharedError;
+use super::sidecar::{self, Sidecar};
 use super::vault::Vault;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
@@ -62,6 +64,16 @@ impl Shared<'_> {
         forced: bool,
     ) -> Result<(Roster, Vec<LeaseRunning>), Error> {
         self.0.change_members(change, forced)
+    }
+
+    /// Asks the database what this member finds there, for `doctor`.
+    pub(crate) fn health(&self) -> Result<DatabaseHealth, Error> {
+        self.0.health()
+    }
+
+    /// Returns the private files that this machine keeps of the vault.
+    pub(crate) fn files(&self) -> io::Result<Vec<Sidecar>> {
+        sidecar::list(self.0.file())
     }
 
     /// Returns the refreshes that a member began and has not reported on.

@@ -68,6 +68,15 @@ impl Vault {
         }
     }
 
+    /// Whether many machines share the vault.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => true,
+        }
+    }
+
     pub(super) fn file(&self) -> &VaultFile {
         match &self.engine {
             Engine::Sqlite(file) => file.file(),

@@ -201,7 +201,55 @@ fn a_damaged_page_is_damage_though_every_credential_opens() {
     let file = fs::OpenOptions::new().write(true).open(env.vault_path()).unwrap();
     file.write_all_at(&[0xFF; 4096], (page - 1) * 4096).unwrap();
     finds(&env, 7, ["integrity", "damaged", "damaged", "restore"]);
-    finds(&env, 7, ["credentials", "ok", "all 1 open", ""]);
+    finds(&env, 7, ["credentials", "ok", "the one that is stored opens", ""]);
+}
+
+#[test]
+fn a_vault_without_a_slot_and_the_slot_of_another_vault_are_told() {
+    let env = in_order();
+    env.sql("DELETE FROM key_slots_2");
+    finds(&env, 7, ["recovery", "damaged", "no key slot", "restore"]);
+    let refused = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(stderr(&refused).contains("hint: tokctl doctor\n"), "{}", stderr(&refused));
+
+    let env = in_order();
+    env.sql(
+        "INSERT INTO key_slots_2 SELECT x'0102030405060708', x'01020304050607080102030405060708',
+           kind, memory, passes, lanes, salt, key_check, wrapped_key, created_at FROM key_slots_2",
+    );
+    finds(&env, 7, ["slots", "damaged", "0102030405060708", "restore"]);
+    let (checks, _) = examined(&env, &[]);
+    assert!(!checks.iter().any(|check| check["name"] == "recovery"), "{checks:#?}");
+}
+
+#[test]
+fn one_of_a_kind_is_told_in_the_singular() {
+    let env = in_order();
+    env.tokctl(["audit", "--verify"]).assert().success();
+    let text = stdout(&env.tokctl(["doctor"]).assert().success());
+    for plural in ["all 1 ", " 1 entries", "1 rows", "1 slots"] {
+        assert!(!text.contains(plural), "{text}");
+    }
+    env.tokctl(["delete", "vendor/x", "--yes"]).assert().success();
+    finds(&env, 0, ["credentials", "ok", "there is none yet", ""]);
+}
+
+#[test]
+fn hints_name_the_vault_that_a_flag_named() {
+    let env = in_order();
+    let vault = env.vault_path();
+    let vault = vault.to_str().unwrap();
+    finds_with(
+        &env,
+        &["--vault", vault],
+        0,
+        [
+            "recovery",
+            "hint",
+            "the one `key` slot",
+            &format!("tokctl --vault {vault} key add recovery"),
+        ],
+    );
 }
 
 #[test]
@@ -211,7 +259,7 @@ fn a_credential_that_does_not_open_is_named_with_what_takes_it_away() {
     let hint = "tokctl delete vendor/x --no-revoke";
     finds(&env, 7, ["credentials", "damaged", "`vendor/x`", hint]);
     env.tokctl(["delete", "vendor", "--user", "x", "--no-revoke", "--yes"]).assert().success();
-    finds(&env, 0, ["credentials", "ok", "all 0", ""]);
+    finds(&env, 0, ["credentials", "ok", "there is none yet", ""]);
 }
 
 #[test]

@@ -126,6 +126,9 @@ pub(crate) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
 /// Returns the hint for `error`, that a secret opens none of the `slots`. What they are bound to may
 /// be damaged too, which nobody can tell from a wrong secret.
 pub(super) fn secret_hint(error: &ops::Error, slots: &[SlotKind]) -> Hint {
+    if slots.is_empty() {
+        return RESTORE.into();
+    }
     match (error, how_to_unlock(slots)) {
         (ops::Error::WrongSecret { .. }, Hint::Text(ways)) => {
             let sentence = "if that is what it is, put a backup in the place of the vault's file";

@@ -87,7 +87,7 @@ fn servers(vault: &OpenVault) -> Result<Servers, Error> {
 }
 
 /// Judges a clock that is `ahead` seconds ahead of the server's.
-fn judge(ahead: i64, of: Server) -> Finding {
+pub(super) fn judge(ahead: i64, of: Server) -> Finding {
     if ahead.unsigned_abs() <= TOLERABLE_SKEW.as_secs().unsigned_abs() {
         return Finding::fine(Fact::Clock(ClockFact::InStep { ahead, of }));
     }

@@ -20,7 +20,9 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
         .collect();
     if damage.nameless > 0 {
         let nameless = CredentialsFact::Nameless { count: damage.nameless };
-        findings.push(Finding::damaged(fact(nameless), Remedy::RestoreBackup));
+        let remedy =
+            if vault.is_shared() { Remedy::RestoreDatabase } else { Remedy::RestoreBackup };
+        findings.push(Finding::damaged(fact(nameless), remedy));
     }
     if findings.is_empty() {
         findings.push(Finding::fine(fact(CredentialsFact::AllOpen { count })));

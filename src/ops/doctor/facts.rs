@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -101,6 +102,36 @@ pub(crate) struct VaultFact {
     pub(crate) generation: u64,
     /// Whether the schema is the current one.
     pub(crate) current: bool,
+}
+
+/// A fact about the database of a shared vault.
+#[derive(Debug)]
+pub(crate) enum DatabaseFact {
+    /// The database answers.
+    Reached {
+        place: String,
+        version: String,
+        /// Whether TLS proves who it is; if not, the connection ends on this machine.
+        is_verified: bool,
+        trip: Duration,
+    },
+    /// The user of the database has what this member needs.
+    Allowed { user: String },
+    /// The user of the database lacks these privileges, as in `UPDATE ON tokctl_rows`.
+    Lacks { user: String, privileges: Vec<String> },
+    /// The user of a member who may only read could write all the same, or delete.
+    WritesForReader { user: String },
+}
+
+/// A fact about the members of a shared vault.
+#[derive(Debug)]
+pub(crate) enum MembersFact {
+    /// Every entry was verified from the one on that this machine trusts.
+    Verified { entries: u64, generation: u64, members: usize, own: String, role: &'static str },
+    /// If the identity of the one admin is lost, nobody can change who the members are.
+    OneAdmin,
+    /// There is no data key for this member.
+    NoKey { label: String },
 }
 
 /// A fact about the integrity of the vault's file.
@@ -245,6 +276,8 @@ pub(crate) enum CredentialsFact {
 pub(crate) enum FreshnessFact {
     /// Nothing is older than this machine has seen.
     Newest,
+    /// This machine can't remember what it sees of the vault.
+    NoMemory,
     /// The vault's file is older.
     OlderFile,
     /// The credential of an account is older.
@@ -278,6 +311,8 @@ pub(crate) enum LeftoversFact {
     EntriesOfNoVault { count: usize },
     /// The bundle of a move may not have reached its target file.
     Unplaced { since: Timestamp },
+    /// The machine keeps no answer that the database lacks, but so many that it has.
+    Kept { count: usize },
     /// The directory of the vault can't be listed.
     NotListed(io::Error),
     /// The answer to a refresh is in a spill file, and not in its row yet.
@@ -336,4 +371,6 @@ pub(crate) enum Server {
     AskedNow {
         authority: String,
     },
+    /// The database of a shared vault, just now.
+    Database,
 }

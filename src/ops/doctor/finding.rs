@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::facts::{
-    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, FreshnessFact, IntegrityFact,
-    KeychainFact, LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact,
-    RefreshesFact, SlotsFact, SqliteFact, VaultFact,
+    AuditFact, ClockFact, CredentialsFact, DatabaseFact, DiskFact, EntriesFact, FreshnessFact,
+    IntegrityFact, KeychainFact, LeftoversFact, LogFact, MembersFact, MemoryFact, PermissionsFact,
+    PortsFact, RecoveryFact, RefreshesFact, SlotsFact, SqliteFact, VaultFact,
 };
 use crate::model::account::Account;
 use crate::ops::error::Error;
@@ -24,6 +24,8 @@ pub(crate) enum Check {
     Disk,
     Permissions,
     Vault,
+    Database,
+    Members,
     Integrity,
     Log,
     Unlock,
@@ -74,6 +76,8 @@ pub(crate) enum Fact {
     Disk(DiskFact),
     Permissions(PermissionsFact),
     Vault(VaultFact),
+    Database(DatabaseFact),
+    Members(MembersFact),
     Integrity(IntegrityFact),
     Log(LogFact),
     Slots(SlotsFact),
@@ -105,6 +109,19 @@ pub(crate) enum Remedy {
     MakeRoom(PathBuf),
     UseLocalDisk,
     RestoreBackup,
+    /// Restore the database of a shared vault.
+    RestoreDatabase,
+    /// Let whoever runs the database grant these privileges to the user.
+    Grant {
+        user: String,
+        privileges: Vec<String>,
+    },
+    /// Read how to keep readers from writing.
+    ReadShared,
+    /// Make another member an admin.
+    AddAdmin,
+    /// Remove the member, and add them again.
+    AddAgain(String),
     /// Delete a credential that does not open, and log in again.
     Forget(Account),
     /// Accept what is older than this machine has seen, if the user restored it.
@@ -140,6 +157,8 @@ impl Fact {
             Self::Disk(_) => Check::Disk,
             Self::Permissions(_) => Check::Permissions,
             Self::Vault(_) => Check::Vault,
+            Self::Database(_) => Check::Database,
+            Self::Members(_) => Check::Members,
             Self::Integrity(_) => Check::Integrity,
             Self::Log(_) => Check::Log,
             Self::Slots(_) => Check::Slots,

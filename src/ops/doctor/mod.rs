@@ -17,6 +17,8 @@ mod slots;
 mod credentials;
 mod clock;
 mod leftovers;
+#[cfg(feature = "postgres")]
+mod shared;
 
 pub(crate) use crate::store::Differences;
 pub(crate) use clock::{ask_server, recorded_clock};
@@ -24,9 +26,9 @@ pub(crate) use credentials::{audit, credentials, freshness, interrupted_refreshe
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
 pub(crate) use facts::{
-    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, FreshnessFact, IntegrityFact,
-    KeychainFact, LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact,
-    RefreshesFact, Server, SlotTrial, SlotsFact, SqliteFact, VaultFact,
+    AuditFact, ClockFact, CredentialsFact, DatabaseFact, DiskFact, EntriesFact, FreshnessFact,
+    IntegrityFact, KeychainFact, LeftoversFact, LogFact, MembersFact, MemoryFact, PermissionsFact,
+    PortsFact, RecoveryFact, RefreshesFact, Server, SlotTrial, SlotsFact, SqliteFact, VaultFact,
 };
 pub(crate) use finding::{Check, Fact, Finding, Remedy, Verdict};
 pub(crate) use keychain::{entries, round_trip};
@@ -34,4 +36,8 @@ pub(crate) use leftovers::{keychain_leftovers, sidecar_files, waiting_bundle};
 pub(crate) use memory::memory;
 pub(crate) use permissions::{private_file, vault_files};
 pub(crate) use ports::{any_port, fixed_port, unusable_redirect_uri};
+#[cfg(feature = "postgres")]
+pub(crate) use shared::{
+    database_clock, database_health, kept_answers, members, memory_of, shared_files,
+};
 pub(crate) use slots::{recovery, slots};

@@ -55,7 +55,7 @@ fn keeps_out(user: u32, owner: u32, mode: u32) -> bool {
 }
 
 /// Returns what is wrong with the permissions of `path`, if anything is.
-fn unfit(path: &Path, allowed: Readers) -> Option<Finding> {
+pub(super) fn unfit(path: &Path, allowed: Readers) -> Option<Finding> {
     let error = match private_file::check(path) {
         Ok(Readers::Others) if allowed == Readers::OwnerOnly => {
             let fact = PermissionsFact::ReadableByOthers(path.to_owned());

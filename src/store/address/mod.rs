@@ -118,6 +118,16 @@ impl Address {
         self.shows_password
     }
 
+    /// Whether TLS has to prove who the server is, whichever host is reached; if not, one of them is
+    /// this machine.
+    pub(super) fn is_verified(&self) -> bool {
+        let is_verified = |(place, _): &(Place, _)| match place {
+            Place::Socket { .. } => false,
+            Place::Host { security, .. } => *security == Security::Verified,
+        };
+        self.places.iter().all(is_verified)
+    }
+
     /// Returns the address without its password, for people.
     pub(crate) fn shown(&self) -> String {
         let hosts: Vec<String> = self.places.iter().map(|(place, _)| place.to_string()).collect();

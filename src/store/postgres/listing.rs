@@ -76,7 +76,7 @@ impl Server {
         })
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         part: Part,
         look: impl Fn(&Membership, &Row, i64) -> Result<T, StoreError>,

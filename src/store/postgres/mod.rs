@@ -25,7 +25,9 @@ mod membership_change;
 mod server;
 mod listing;
 mod carried;
+mod health;
 
+pub(crate) use self::health::DatabaseHealth;
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;
 pub(in crate::store) use self::server::Server;

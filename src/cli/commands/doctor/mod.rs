@@ -8,6 +8,8 @@ mod check_runner;
 mod surroundings;
 mod logins;
 mod vault;
+#[cfg(feature = "postgres")]
+mod shared;
 mod accept_older;
 mod repair;
 
@@ -21,6 +23,7 @@ use self::remedy::row_of;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::quoted;
 use crate::cli::ui::{Ui, Verbosity};
 use crate::cli::{next_command, table, vaults};
 use crate::ops::doctor;
@@ -32,6 +35,9 @@ use crate::ops::doctor;
 /// `--repair`: an entry that tries the keychain is deleted again. Sends nothing, unless `--online`
 /// is given. With `-q`, tells only what is to be mended. Ends with 7 if the vault is damaged, with
 /// 1 if anything else is to be mended, else with 0.
+///
+/// Of a shared vault it looks at the database, the members, every row and its signature, and what this
+/// machine keeps; where it can't be opened, it ends with the code that other commands end with.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
@@ -59,22 +65,43 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.repair {
         return repair::run(args.yes, context);
     }
-    let path = vaults::file(context)?.clone();
+    let shared_name = vaults::shared_name_unopened(context)?;
     let doctor = ["tokctl", "doctor"].map(OsString::from);
     let mut runner = CheckRunner::new(context);
-    let around = surroundings::look(&mut runner);
-    let overview = vault::look(&mut runner, &path, &around, args.online);
+    let around = surroundings::look(&mut runner, shared_name.is_some());
+    let overview = match shared_name {
+        #[cfg(feature = "postgres")]
+        Some(name) => shared::look(&mut runner, &name, &around, args.online),
+        #[cfg(not(feature = "postgres"))]
+        Some(_) => return vaults::open(context).map(drop).map_err(CliError::from),
+        None => vault::look(&mut runner, &context.vault()?.clone(), &around, args.online),
+    };
     runner.add(doctor::any_port().into_iter().map(row_of));
     surroundings::ports(&mut runner, around.configured.as_ref(), &overview.providers);
     let mut rows = runner.rows;
     for hint in rows.iter_mut().filter_map(|row| row.hint.as_mut()) {
-        *hint = next_command::text(context, &doctor, hint).into();
+        *hint = about_named(context, &next_command::text(context, &doctor, hint)).into();
     }
     print(context, &rows)?;
     if let Some(missing) = overview.missing {
         return Err(missing);
     }
     verdict(&rows)
+}
+
+/// Returns `hint` with the vault in its commands that `--vault` named.
+fn about_named(context: &Context, hint: &str) -> String {
+    let Some(flag) = context.vault_flag() else { return hint.to_owned() };
+    let named = format!("tokctl --vault {} ", quoted(&flag));
+    let commands = hint.split("tokctl ").collect::<Vec<_>>();
+    let mut said = commands.first().map(|&beginning| beginning.to_owned()).unwrap_or_default();
+    for rest in commands.iter().skip(1) {
+        // A page is about no vault, and is no command where it is the name of a package.
+        let is_of_vault = !rest.starts_with("help ") && !rest.starts_with("--vault");
+        said.push_str(if is_of_vault { &named } else { "tokctl " });
+        said.push_str(rest);
+    }
+    said
 }
 
 /// Returns an error if a row of the report needs mending.

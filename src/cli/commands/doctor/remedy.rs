@@ -26,6 +26,21 @@ fn hint(remedy: &Remedy) -> Hint {
     let text = match remedy {
         Remedy::RestoreBackup => return restore_or_begin_anew(),
         Remedy::Repair => return repair(),
+        Remedy::RestoreDatabase => {
+            "restore the database from a backup, and tell the members".into()
+        }
+        Remedy::Grant { user, privileges } => {
+            let user = user.replace('"', "\"\"");
+            let grant = |privilege: &String| format!("GRANT {privilege} TO \"{user}\";");
+            let grants: Vec<String> = privileges.iter().map(grant).collect();
+            format!("whoever owns the tables: {}", printable(&grants.join(" ")))
+        }
+        Remedy::ReadShared => "tokctl help shared".into(),
+        Remedy::AddAdmin => "tokctl help member role".into(),
+        Remedy::AddAgain(label) => {
+            let remove = Hint::Confirmed(format!("tokctl member remove {}", quoted(label)));
+            return Hint::within("{}, then add the member again", remove);
+        }
         Remedy::Forget(account) => {
             let forget = format!("{} --no-revoke", typed::command("delete", account));
             let sentence = "restore a backup, or {} and log in again";

@@ -14,6 +14,9 @@ use crate::untrusted::printable;
 /// audit if the old one was tampered with, and forgets keychain entries that no keychain here can delete,
 /// after the user was told of each.
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
+    if vaults::shared_name_unopened(context)?.is_some() {
+        return begin_audit_anew(yes, context);
+    }
     let path = vaults::file(context)?;
     let (vault, _) = Vault::open_as_it_is(path)?;
     let Differences { foreign, unindexed, .. } = vault.schema_differences()?;
@@ -51,26 +54,11 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
              that was imported can be imported once more",
         );
     }
-    for fault in &faults {
-        let judged = match fault {
-            Fault::OtherVault | Fault::OtherCopy | Fault::PutBack => "can't be verified",
-            Fault::Foreign { .. }
-            | Fault::Changed { .. }
-            | Fault::Missing { .. }
-            | Fault::Misplaced { .. }
-            | Fault::Other { .. }
-            | Fault::Cut { .. }
-            | Fault::Pruned { .. } => "was tampered with",
-        };
-        context.ui.warning(&format!("the audit {judged}: {fault}"));
-    }
+    tell_faults(context, &faults);
     if begins_audit {
         context.ui.warning("the audit's file will be set aside, and a new one begins");
     }
-    if !yes && !context.ui.confirm("repair the vault", Hint::Again(&["--yes"]))? {
-        return Err(CliError::new(Kind::Failed, "nothing was repaired")
-            .hint("tokctl doctor --repair --yes"));
-    }
+    confirm(yes, context)?;
     if !foreign.is_empty() || !unindexed.is_empty() {
         Vault::drop_foreign(path)?;
     }
@@ -103,4 +91,45 @@ fn keychain_leftovers(context: &Context, vault: &OpenVault) -> Result<usize, Cli
         context.ui.status("what an interrupted change of keys left in the keychain is cleared up");
     }
     Ok(left)
+}
+
+/// Begins a new audit of a shared vault, if the one on this machine was tampered with. All else of a
+/// shared vault is its members' and its database's to mend.
+fn begin_audit_anew(yes: bool, context: &Context) -> Result<(), CliError> {
+    let vault = keys::unlock(context, vaults::open(context)?)?;
+    let faults = audit::verify(&vault)?.examined.faults;
+    if faults.is_empty() {
+        context.ui.status("there is nothing to repair in what this machine keeps of the vault");
+        return Ok(());
+    }
+    tell_faults(context, &faults);
+    context.ui.warning("the audit's file will be set aside, and a new one begins");
+    confirm(yes, context)?;
+    audit::restart(&vault, time::precise())?;
+    audit_trail::record_of(context, &vault, "doctor", Action::Repair, Subject::Vault)?;
+    context.ui.status("this much is repaired: `tokctl doctor` says whether anything is left");
+    Ok(())
+}
+
+fn tell_faults(context: &Context, faults: &[Fault]) {
+    for fault in faults {
+        let judged = match fault {
+            Fault::OtherVault | Fault::OtherCopy | Fault::PutBack => "can't be verified",
+            Fault::Foreign { .. }
+            | Fault::Changed { .. }
+            | Fault::Missing { .. }
+            | Fault::Misplaced { .. }
+            | Fault::Other { .. }
+            | Fault::Cut { .. }
+            | Fault::Pruned { .. } => "was tampered with",
+        };
+        context.ui.warning(&format!("the audit {judged}: {fault}"));
+    }
+}
+
+fn confirm(yes: bool, context: &Context) -> Result<(), CliError> {
+    if yes || context.ui.confirm("repair the vault", Hint::Again(&["--yes"]))? {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Failed, "nothing was repaired").hint(Hint::Again(&["--yes"])))
 }

@@ -20,6 +20,7 @@ use crate::executable;
 use crate::model::account::ProviderName;
 use crate::ops::SlotSecret;
 use crate::ops::doctor::{self, Check, Finding, Remedy};
+use crate::ops::key_text::Given;
 use crate::ops::providers::{self, Provider};
 use crate::private_file::Readers;
 use crate::untrusted::printable;
@@ -46,9 +47,11 @@ pub(super) struct Surroundings {
 }
 
 /// Runs all checks of this file except [`ports`].
-pub(super) fn look(runner: &mut CheckRunner<'_>) -> Surroundings {
+///
+/// With `for_shared`, the vault is a shared one, which an identity opens.
+pub(super) fn look(runner: &mut CheckRunner<'_>, for_shared: bool) -> Surroundings {
     let context = runner.context;
-    let at_hand = environment(runner);
+    let at_hand = if for_shared { identity(runner) } else { environment(runner) };
     runner.add(key_files(context));
     let configured = configuration(runner);
     runner.add([browser(context)]);
@@ -76,6 +79,26 @@ fn environment(runner: &mut CheckRunner<'_>) -> AtHand {
             Some(at_hand)
         }
     }
+}
+
+/// Reads what the environment holds for a shared vault: an identity, or what opens the file that has
+/// it.
+fn identity(runner: &mut CheckRunner<'_>) -> AtHand {
+    let detached = runner.context.detach();
+    let read = runner.run(Check::Environment, move || key_material::given(&detached))?;
+    let message = match read {
+        Err(error) => {
+            runner.add([Row::failure(Check::Environment, error)]);
+            return None;
+        }
+        Ok(Some((source, Given::Identity(_)))) => format!("{source} holds an identity"),
+        Ok(Some((source, Given::Slot(_)))) => {
+            format!("{source} holds a key, for the file with your identity")
+        }
+        Ok(None) => "it holds no identity, which is in a file then".to_owned(),
+    };
+    runner.add([Row::new(Check::Environment, Verdict::Fine, message)]);
+    Some(Vec::new())
 }
 
 fn contradictions(context: &Context, at_hand: &[SlotSecret]) -> Vec<Row> {

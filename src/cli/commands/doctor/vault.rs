@@ -55,7 +55,11 @@ pub(super) fn look(
     };
     let by_keychain = around.at_hand.as_ref().is_some_and(Vec::is_empty);
     if let Some(vault) = vault {
-        check_unlocked(runner, vault, around, &kinds, online);
+        if kinds.is_empty() {
+            skip_sealed(runner, "the vault has no key slot");
+        } else {
+            check_unlocked(runner, vault, around, &kinds, online);
+        }
     }
     keychain(runner, path, by_keychain && (overview.missing.is_some() || has_keychain(&kinds)));
     overview
@@ -99,7 +103,12 @@ fn examine(
             return (Vec::new(), None);
         }
     };
-    runner.add([row_of(doctor::recovery(&kinds))]);
+    match vault.slots_with_cost() {
+        Err(error @ StoreError::TamperedSlot { .. }) => {
+            runner.add([Row::failure(Check::Slots, error.into())]);
+        }
+        Ok(_) | Err(_) => runner.add([row_of(doctor::recovery(&kinds))]),
+    }
     if let Ok(providers) = vault.providers() {
         overview.providers = providers.into_iter().collect();
     }

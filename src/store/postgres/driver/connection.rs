@@ -42,6 +42,10 @@ enum Kind {
 }
 
 impl Connection {
+    pub(in crate::store::postgres) fn address(&self) -> &Address {
+        &self.address
+    }
+
     pub(in crate::store::postgres) fn to(address: Address) -> Self {
         Self { address, open: None, was_open: false }
     }

@@ -10,11 +10,16 @@ use crate::untrusted::printable;
 
 pub(super) fn credentials(fact: &CredentialsFact) -> String {
     match fact {
-        CredentialsFact::AllOpen { count } => {
-            format!("all {count} open, and are as they are listed")
-        }
+        CredentialsFact::AllOpen { count } => match count {
+            0 => "there is none yet".into(),
+            1 => "the one that is stored opens, and is as it is listed".into(),
+            more => format!("all {more} open, and are as they are listed"),
+        },
         CredentialsFact::Closed(account) => {
             format!("`{account}` does not open: it is damaged or was tampered with")
+        }
+        CredentialsFact::Nameless { count: 1 } => {
+            "1 row has a name that no credential can have".into()
         }
         CredentialsFact::Nameless { count } => {
             format!("{count} rows have names that no credential can have")
@@ -25,6 +30,11 @@ pub(super) fn credentials(fact: &CredentialsFact) -> String {
 pub(super) fn freshness(fact: &FreshnessFact) -> String {
     match fact {
         FreshnessFact::Newest => "nothing is older than this machine has seen".into(),
+        FreshnessFact::NoMemory => {
+            "this machine can't remember what it sees of the vault, and so would not notice an older \
+             state"
+                .into()
+        }
         FreshnessFact::OlderFile => "the file is older than this machine has seen".into(),
         FreshnessFact::OlderCredential(account) => {
             format!("`{account}` is older than this machine has seen")
@@ -64,6 +74,14 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
             "credentials were handed over {}, and their bundle is not known to be in its place",
             age(*since, now)
         ),
+        LeftoversFact::Kept { count: 0 } => "no answer is kept on this machine".into(),
+        LeftoversFact::Kept { count } => {
+            let answers =
+                if *count == 1 { "1 answer is".to_owned() } else { format!("{count} answers are") };
+            format!(
+                "{answers} kept on this machine for ten minutes, and the database has all of it"
+            )
+        }
         LeftoversFact::NotListed(why) => format!("what lies beside the vault: {why}"),
         LeftoversFact::Answer(account) => {
             format!("an answer for `{account}` lies sealed beside the vault")
@@ -87,6 +105,8 @@ fn entries(count: usize) -> String {
 
 pub(super) fn audit(fact: &AuditFact) -> String {
     match fact {
+        AuditFact::Whole { entries: 0 } => "it has no entry yet".into(),
+        AuditFact::Whole { entries: 1 } => "its 1 entry is whole".into(),
         AuditFact::Whole { entries } => format!("its {entries} entries are whole"),
         AuditFact::NotVerifiable(why) => format!("the audit can't be verified: {why}"),
         AuditFact::TamperedWith { first, more } => {

@@ -81,6 +81,7 @@ pub(super) fn clock(fact: &ClockFact, now: Timestamp) -> String {
     let when = |server: &Server| match server {
         Server::AskedLast(at) => format!("when one last answered, {}", age(*at, now)),
         Server::AskedNow { authority } => format!("of `{authority}` just now"),
+        Server::Database => "the database of the vault, just now".into(),
     };
     match fact {
         ClockFact::InStep { ahead, of } => {

@@ -5,6 +5,7 @@ mod machine;
 mod file;
 mod keys;
 mod contents;
+mod shared;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,8 @@ pub(super) fn sentence(fact: &Fact, now: Timestamp) -> String {
         Fact::Clock(fact) => machine::clock(fact, now),
         Fact::Permissions(fact) => file::permissions(fact),
         Fact::Vault(fact) => file::vault(fact),
+        Fact::Database(fact) => shared::database(fact),
+        Fact::Members(fact) => shared::members(fact),
         Fact::Integrity(fact) => file::integrity(fact),
         Fact::Log(fact) => file::log(fact),
         Fact::Slots(fact) => keys::slot(fact, now),
