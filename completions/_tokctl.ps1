@@ -472,6 +472,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
         }
         'tokctl;vault;init' {
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Your label among the members [default: your name on this machine, else `admin`]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The file of a vault whose credentials move into the new one')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name for `--vault` [default: that of the database]')
             [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The key slot that keeps a new identity: keychain, key, passphrase')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
@@ -598,9 +599,13 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;backup' {
+            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The key slot of the file that a shared vault is copied to: keychain, key, passphrase')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--move', '--move', [CompletionResultType]::ParameterName, 'Move the credentials of a shared vault into the file: they work in the shared one no more')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask before --move; needed where nobody can be asked')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask before --move; needed where nobody can be asked')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')

@@ -213,12 +213,16 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__backup)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -q -v -h --move --yes --key-slot --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --key-slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --vault)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1380,13 +1384,17 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__vault__subcmd__init)
-            opts="-q -v -h --label --name --key-slot --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --label --from --name --key-slot --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -446,6 +446,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         }
         &'tokctl;vault;init'= {
             cand --label 'Your label among the members [default: your name on this machine, else `admin`]'
+            cand --from 'The file of a vault whose credentials move into the new one'
             cand --name 'The name for `--vault` [default: that of the database]'
             cand --key-slot 'The key slot that keeps a new identity: keychain, key, passphrase'
             cand --vault 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -564,9 +565,13 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;backup'= {
+            cand --key-slot 'The key slot of the file that a shared vault is copied to: keychain, key, passphrase'
             cand --vault 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --move 'Move the credentials of a shared vault into the file: they work in the shared one no more'
+            cand -y 'Don''t ask before --move; needed where nobody can be asked'
+            cand --yes 'Don''t ask before --move; needed where nobody can be asked'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'

@@ -410,6 +410,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen_subcommand_from init join status" -f -a "join" -d 'Use a shared vault of which an admin made you a member'
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and not __fish_seen_subcommand_from init join status" -f -a "status" -d 'Show a shared vault: its generation, the head of its list of members, who refreshes'
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l label -d 'Your label among the members [default: your name on this machine, else `admin`]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l from -d 'The file of a vault whose credentials move into the new one' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l name -d 'The name for `--vault` [default: that of the database]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l key-slot -d 'The key slot that keeps a new identity: keychain, key, passphrase' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand vault; and __fish_seen_subcommand_from init" -l vault -d 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -503,11 +504,14 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_su
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand member; and __fish_seen_subcommand_from role" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l key-slot -d 'The key slot of the file that a shared vault is copied to: keychain, key, passphrase' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l vault -d 'The vault: its file, the address of a shared one, or a name [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l move -d 'Move the credentials of a shared vault into the file: they work in the shared one no more'
+complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s y -l yes -d 'Don\'t ask before --move; needed where nobody can be asked'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

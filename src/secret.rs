@@ -85,6 +85,7 @@ secret_text! {
     /// A passphrase that a person chose to open the vault.
     Passphrase
     /// The password with which one logs in to the database of a shared vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     DatabasePassword
 }
 

@@ -118,6 +118,7 @@ impl Context {
     }
 
     /// Returns the path of the vault's file where none is named.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn usual_file(&self) -> Option<&Path> {
         self.vault_usual.as_deref()
     }
@@ -197,11 +198,13 @@ impl Context {
     }
 
     /// Returns the path of the file with this user's identity.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn identity_path(&self) -> Option<PathBuf> {
         paths::identity(|name| self.environment.get(name))
     }
 
     /// Returns a copy for another vault, in the file at `path`.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn for_file(&self, path: PathBuf) -> Self {
         Self {
             vault_named: Some(path.clone()),

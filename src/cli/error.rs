@@ -114,6 +114,7 @@ pub(crate) enum Hint {
     /// The command that shows why nothing can be written where the vault lies.
     Disk(DiskFault),
     /// A command about the vault that the failed one was about.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     InVault(&'static str),
     /// A sentence with a hint in the place of its `{}`.
     Within(String, Box<Hint>),

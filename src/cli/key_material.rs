@@ -199,9 +199,10 @@ fn parse_given(source: &'static str, text: &str) -> Result<(&'static str, Given)
 }
 
 fn no_key(source: &str, why: &Malformed) -> CliError {
-    CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
-        .caused_by(why)
-        .hint("set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE")
+    CliError::new(Kind::KeyUnavailable, format!("{source} holds no key")).caused_by(why).hint(
+        "set it to what `tokctl key generate` prints, or `tokctl key generate --identity` for a \
+             shared vault; a password goes to TOKCTL_PASSPHRASE",
+    )
 }
 
 /// Parses a passphrase. An empty one is an error: somebody failed to fill the variable or file.

@@ -1,7 +1,7 @@
 //! The identity with which this user opens shared vaults: from the environment, else from the file
 //! in which `tokctl key public` keeps it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ use super::{key_material, keys, time};
 use crate::ops::error::StoreError;
 use crate::ops::key_text::Given;
 use crate::ops::member_identity::{self, Identity};
-use crate::ops::{SlotSecret, Vault};
+use crate::ops::{SlotKind, SlotSecret, Vault};
 
 /// Returns the identity. Fails if there is none.
 pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
@@ -27,7 +27,9 @@ pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
         Err(StoreError::NoVault { .. }) => return Err(none(given)),
         Err(error) => return Err(error.into()),
     };
-    let vault = keys::unlock(&context.for_file(path), vault)?;
+    let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
+    let vault = keys::unlock(&context.for_file(path.clone()), vault)
+        .map_err(|error| does_not_open(context, error, &path, &kinds))?;
     member_identity::read(&vault)?.ok_or_else(|| none(given))
 }
 
@@ -40,8 +42,42 @@ pub(crate) fn of_user_or_new(
     if let Some((_, Given::Identity(key))) = key_material::given(context)? {
         return Ok(Identity::from_key(key));
     }
-    let vault = keys::open_or_create(&context.for_file(path(context)?), slot)?;
+    let path = path(context)?;
+    let kinds = match Vault::open_read_only(&path).and_then(Vault::finished) {
+        Ok(vault) => vault.slots()?.iter().map(|slot| slot.kind).collect(),
+        Err(_) => Vec::new(),
+    };
+    let vault = keys::open_or_create(&context.for_file(path.clone()), slot)
+        .map_err(|error| does_not_open(context, error, &path, &kinds))?;
     Ok(member_identity::read_or_make(&vault, time::now())?)
+}
+
+/// Returns `error`, with which the file of the identity at `path` was not opened or made, as one about
+/// the identity: what it says else is about a vault and its key. `kinds` are the file's key slots.
+fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotKind]) -> CliError {
+    if error.kind != Kind::KeyUnavailable {
+        return error;
+    }
+    let path = path.display();
+    let Some(kind) = kinds.first() else {
+        let what = format!("your identity could not be kept in `{path}`");
+        return CliError { message: what, ..error };
+    };
+    let is_given = key_material::key(context).is_ok_and(|key| key.is_some())
+        || key_material::passphrase(context).is_ok_and(|passphrase| passphrase.is_some());
+    let message = if is_given {
+        format!("what is given does not open your identity, in `{path}`")
+    } else {
+        format!("nothing here opens your identity, in `{path}`")
+    };
+    let to_open = match kind {
+        SlotKind::Keychain => "unlock the keychain",
+        SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the key of that file",
+        SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the passphrase of that file",
+        SlotKind::Recovery => "set TOKCTL_KEY to the recovery code of that file",
+    };
+    let hint = format!("{to_open}, or TOKCTL_KEY to an identity that an admin added");
+    CliError { message, ..error }.hint(hint)
 }
 
 /// Generates an identity and returns its text.

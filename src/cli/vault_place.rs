@@ -98,6 +98,7 @@ impl SharedName {
     }
 
     /// Returns the name that the vault gets if the user chooses none: that of its service or database.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn usual_name(&self) -> String {
         let keyword = |name: &str| {
             let mut pairs = self.address.split([' ', '?', '&']);

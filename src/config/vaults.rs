@@ -59,12 +59,14 @@ impl Joined {
     }
 
     /// Replaces the file at `path`, whose directory is made if it is missing.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn store(&self, path: &Path) -> Result<(), Error> {
         own_file::store(path, self)
     }
 
     /// Keeps `vault` under `name`, in the place of another one of that name. The first that is kept
     /// becomes the default.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn keep(&mut self, name: &str, vault: JoinedVault) {
         self.vaults.insert(name.to_owned(), vault);
         self.default.get_or_insert_with(|| name.to_owned());
@@ -76,12 +78,14 @@ impl Joined {
     }
 
     /// Returns the vault that was joined at `address`.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn at(&self, address: &str) -> Option<(&str, &JoinedVault)> {
         let found = self.vaults.iter().find(|(_, vault)| vault.address == address);
         found.map(|(name, vault)| (name.as_str(), vault))
     }
 
     /// Whether `name` is that of the vault that counts where no other is named.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn is_usual(&self, name: &str) -> bool {
         self.default.as_deref() == Some(name)
     }

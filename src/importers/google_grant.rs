@@ -42,7 +42,7 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault
     };
     Ok(HeldGrant {
         access_token,
-        token_type: None,
+        token_type: text::token_type(object)?,
         expiry,
         issued_at,
         refresh_token,

@@ -42,10 +42,11 @@ pub(super) fn record(
     kind: &str,
 ) -> (Label, Result<Record, ValueFault>) {
     let read = if kind == EXTERNAL { external(object) } else { impersonated(object) };
-    let name = read.as_ref().ok().and_then(name);
+    let read = read.map(|held| HeldWorkload { name: name(&held), ..held });
+    let name = read.as_ref().ok().and_then(|held| held.name.as_deref());
     let label = Label {
         provider: Some("gdrive"),
-        user: name.as_deref().map_or(Owner::Unsaid, Owner::of),
+        user: name.map_or(Owner::Unsaid, Owner::of),
         origin: "the file".into(),
     };
     let record = read.map(|held| Record {
@@ -132,6 +133,7 @@ fn external(object: &Map<String, Value>) -> Result<HeldWorkload, ValueFault> {
         quota_project,
         scopes: Scopes::default(),
         service_account,
+        name: None,
     })
 }
 
@@ -233,6 +235,7 @@ fn impersonated(object: &Map<String, Value>) -> Result<HeldWorkload, ValueFault>
         quota_project: field("quota_project_id")?,
         scopes: text::scopes(object.get("scopes"))?,
         service_account,
+        name: None,
     })
 }
 

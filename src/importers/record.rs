@@ -141,6 +141,9 @@ pub(crate) struct HeldWorkload {
     pub(crate) scopes: Scopes,
     /// The service account in whose name it acts.
     pub(crate) service_account: Option<String>,
+    /// The user's name for it, where none is given: that of the service account, or of the provider in
+    /// its pool.
+    pub(crate) name: Option<String>,
 }
 
 /// The tokens that an authorization server issued, and the client that they were issued to.

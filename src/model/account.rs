@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest user name, in bytes.
 const MAX_USER_BYTES: usize = 255;
 
@@ -22,7 +24,8 @@ pub(crate) enum Error {
 }
 
 /// The name of a service as tokctl knows it, such as `jira`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct ProviderName(String);
 
 impl ProviderName {
@@ -39,6 +42,20 @@ impl FromStr for ProviderName {
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         well_formed.then(|| Self(text.to_owned())).ok_or(Error::Provider)
+    }
+}
+
+impl TryFrom<String> for ProviderName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<ProviderName> for String {
+    fn from(name: ProviderName) -> Self {
+        name.0
     }
 }
 
@@ -70,7 +87,8 @@ impl AccountFilter<'_> {
 }
 
 /// The caller's own label for a user of a provider, kept exactly as given.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct UserName(String);
 
 impl UserName {
@@ -89,6 +107,20 @@ impl FromStr for UserName {
     }
 }
 
+impl TryFrom<String> for UserName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<UserName> for String {
+    fn from(name: UserName) -> Self {
+        name.0
+    }
+}
+
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&crate::untrusted::printable(&self.0))
@@ -97,7 +129,7 @@ impl fmt::Display for UserName {
 
 /// One user of one provider: the key under which a [`Credential`](super::credential::Credential) is
 /// kept.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) provider: ProviderName,
     pub(crate) user: UserName,

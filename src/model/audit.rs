@@ -35,6 +35,7 @@ pub(crate) enum Subject<'a> {
     /// One key slot, by its id; `None` where adding one failed.
     Slot(Option<&'a str>),
     /// One member of a shared vault, by the label.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Member(&'a str),
     /// All keys of the vault.
     Vault,
@@ -64,10 +65,13 @@ pub(crate) enum Action {
     /// A key slot was removed.
     RemoveSlot,
     /// A member was added to a shared vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     AddMember,
     /// A member was removed from a shared vault, and all credentials were sealed again.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     RemoveMember,
     /// The role of a member was changed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SetRole,
     /// What tokctl did not make was taken out of the vault, or a new audit was begun.
     Repair,

@@ -4,14 +4,17 @@
 //! It decides nothing: whoever opens a credential compares it with this copy.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::credential::{Credential, Grant, Status};
 use super::scope::Scopes;
 
-/// The fields of one credential that are stored in the clear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The fields of one credential that are stored in the clear; as JSON and under a seal in a shared
+/// vault, where nothing is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Summary {
+    #[serde(flatten)]
     pub(crate) account: Account,
     pub(crate) kind: Kind,
     pub(crate) status: Status,
@@ -28,9 +31,11 @@ pub(crate) struct Summary {
 }
 
 /// The origin of a credential, see [`Grant`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
+    #[serde(rename = "static")]
     Static,
+    #[serde(rename = "oauth")]
     OAuth,
 }
 

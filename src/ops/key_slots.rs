@@ -123,6 +123,39 @@ pub(super) fn begin(vault: &OpenVault, patience: &Patience, clock: Clock) -> Res
     Ok(turn)
 }
 
+/// Deletes the keychain entries that an interrupted change of keys left, and returns how many are still
+/// written down: the keychain did not delete them, or nobody can tell whether this vault made them.
+pub(crate) fn clear_leftovers(
+    vault: &OpenVault,
+    patience: &Patience,
+    clock: Clock,
+) -> Result<usize, Error> {
+    vault.open_for_writing()?;
+    let _turn = vault.keys_turn(Instant::now() + WAIT)?;
+    keychain_entry::sweep(vault, patience, clock)?;
+    vault.look_again()?;
+    Ok(vault.leftover_intents()?.own.len())
+}
+
+/// Forgets the keychain entries that an interrupted change of keys left and that [`clear_leftovers`]
+/// could not delete: whatever is there of them stays in that keychain.
+pub(crate) fn forget_leftovers(vault: &OpenVault, clock: Clock) -> Result<(), Error> {
+    vault.open_for_writing()?;
+    let _turn = vault.keys_turn(Instant::now() + WAIT)?;
+    for (slot, _) in vault.confirm_intents(clock())? {
+        vault.remove_intent(slot)?;
+    }
+    vault.look_again()?;
+    // Those that carry no seal, as an older program or somebody else wrote them.
+    for name in vault.leftover_intents()?.own {
+        let slot = name.rsplit('/').next().and_then(|id| id.parse::<SlotId>().ok());
+        if let Some(slot) = slot.filter(|slot| vault.entry_name(*slot).to_string() == name) {
+            vault.remove_intent(slot)?;
+        }
+    }
+    Ok(())
+}
+
 /// Returns the material that the new slot `id` is made with. For a keychain slot, generates a secret
 /// and writes it to the keychain.
 pub(super) fn material_of(
@@ -171,4 +204,26 @@ pub(super) fn read_back(
     keychain::read(&vault.entry_name(id), patience)
         .map(KeyMaterial::Random)
         .map_err(|source| SlotError::NotKept(source).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ops::create::open_or_create;
+    use crate::vault::Key;
+
+    #[test]
+    fn what_an_interrupted_change_left_can_be_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("v/tokens.db");
+        let secret = SlotSecret::Key(Key::generate().unwrap());
+        let clock = || Timestamp::UNIX_EPOCH;
+        let vault = open_or_create(&path, secret, clock).unwrap();
+        vault.add_intent(SlotId::generate().unwrap(), clock()).unwrap();
+        assert_eq!(vault.leftover_intents().unwrap().own.len(), 1);
+        forget_leftovers(&vault, clock).unwrap();
+        assert!(vault.leftover_intents().unwrap().own.is_empty());
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) enum Given {
     /// The key or recovery code of a key slot.
     Slot(SlotSecret),
     /// The identity of a member of shared vaults.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Identity(Key),
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 
@@ -81,6 +81,15 @@ pub(crate) fn lane(account: &Account, credential: &Credential) -> String {
     format!("{} {server}", account.provider.as_str())
 }
 
+/// The most results that wait for whoever tells them. Threads that come with more wait, so that results
+/// take little memory however slowly they are told.
+const MOST_RESULTS: usize = 256;
+
+/// Returns the two ends of a channel for the results of [`start`].
+pub(crate) fn results<T>() -> (SyncSender<T>, Receiver<T>) {
+    mpsc::sync_channel(MOST_RESULTS)
+}
+
 /// Starts threads that do `work` for each [`Job`] in `queue` and send the result to `done`. They end
 /// when the queue is closed and empty.
 ///
@@ -92,7 +101,7 @@ pub(crate) fn start<'scope, 'env, T, E, W>(
     opener: &'env Opener,
     queue: &'env FairQueue<Job>,
     work: &'env W,
-    done: &Sender<(Account, Result<T, E>)>,
+    done: &SyncSender<(Account, Result<T, E>)>,
 ) -> io::Result<()>
 where
     T: Send + 'scope,
@@ -136,7 +145,7 @@ fn work_on<T, E: From<Error>>(
     rounds: &Rounds<'_>,
     queue: &FairQueue<Job>,
     work: impl Fn(&OpenVault, &Account) -> Result<T, E>,
-    done: &Sender<(Account, Result<T, E>)>,
+    done: &SyncSender<(Account, Result<T, E>)>,
 ) {
     while let Some(turn) = queue.next() {
         let Job { account, round } = &turn.item;
@@ -187,7 +196,7 @@ mod tests {
             store(vault, account);
             Ok(())
         };
-        let (done, outcomes) = std::sync::mpsc::channel();
+        let (done, outcomes) = results();
         std::thread::scope(|scope| {
             let threads = NonZeroUsize::new(32).unwrap();
             start(scope, threads, &opener, &queue, &work, &done).unwrap();
@@ -247,7 +256,7 @@ mod tests {
             store(vault, account);
             Ok::<_, Error>(())
         };
-        let (done, outcomes) = std::sync::mpsc::channel();
+        let (done, outcomes) = results();
         std::thread::scope(|scope| {
             let threads = NonZeroUsize::new(16).unwrap();
             start(scope, threads, &opener, &queue, &work, &done).unwrap();

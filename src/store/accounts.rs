@@ -120,6 +120,7 @@ impl Vault {
     pub(crate) fn first_summary(
         &self,
         filter: AccountFilter<'_>,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "of a shared vault"))]
         mut is_meant: impl FnMut(&Summary) -> bool,
     ) -> Result<Option<Summary>, Error> {
         match &self.engine {

@@ -27,7 +27,7 @@ impl Engine {
     /// Returns the file. Fails for a shared vault, which has no `what`.
     #[cfg_attr(
         not(feature = "postgres"),
-        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+        expect(clippy::unnecessary_wraps, unused_variables, reason = "of a shared vault")
     )]
     pub(super) fn file(&self, what: &'static str) -> Result<&Sqlite, Error> {
         match self {

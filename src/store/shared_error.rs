@@ -78,6 +78,12 @@ pub(crate) enum Error {
     /// The clock of the database is far from that of this machine.
     #[error("the clock of the database is {hours} hours away from this machine's")]
     ClockApart { hours: i64 },
+    /// The clock of the database is behind the time at which a row was written, so it was set back: who
+    /// may refresh, and what is over, can't be judged by it.
+    #[error(
+        "the clock of the database is {minutes} minutes behind what it was when `{account}` was written"
+    )]
+    ClockBehind { account: Account, minutes: i64 },
     /// The operation is one of a vault in a file.
     #[error("a shared vault has no {what}")]
     OfFilesAlone { what: &'static str },

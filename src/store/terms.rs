@@ -71,7 +71,7 @@ impl OpenVault {
     /// Fails for a member of a shared vault who may not renew the token of `account`.
     #[cfg_attr(
         not(feature = "postgres"),
-        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+        expect(clippy::unnecessary_wraps, unused_variables, reason = "of a shared vault")
     )]
     pub(crate) fn check_may_refresh(&self, account: &Account) -> Result<(), Error> {
         match self.engine() {

@@ -122,6 +122,7 @@ impl Vault {
     /// provider and of its server.
     pub(crate) fn each_attempt(
         &self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "of a shared vault"))]
         mut each: impl FnMut((&str, Option<&str>), Attempt),
     ) -> Result<(), Error> {
         match &self.engine {

@@ -66,15 +66,20 @@ pub(crate) enum SealContext<'a> {
     /// The content of a bundle, bound to the bytes of the bundle's header.
     Bundle { header: &'a [u8] },
     /// The credential in the row `row` of a shared vault, at one revision.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedSecret { row: &'a [u8; 32], revision: u64 },
     /// What `list` shows of the credential in the row `row` of a shared vault, at one revision.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedLabel { row: &'a [u8; 32], revision: u64 },
     /// The record of the last request about the credential in the row `row` of a shared vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedEvidence { row: &'a [u8; 32], revision: u64 },
     /// The name of the member who made one attempt to refresh the credential in the row `row` of a
     /// shared vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedHolder { row: &'a [u8; 32], attempt: &'a [u8; 16] },
     /// The text of a bundle that was handed over by a shared vault and is not known to be in place.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedBundle { bundle: &'a [u8; 16] },
     /// The name of a keychain entry that has no key slot. The plaintext is empty: the seal only
     /// proves that tokctl wrote the name.

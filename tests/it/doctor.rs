@@ -326,7 +326,14 @@ fn keychain_entries_that_an_interrupted_rotation_wrote_down_are_found() {
         "INSERT INTO intents_2 (keychain_entry, created_at)
          SELECT lower(hex(vault_id)) || '/0011223344556677', 1700000000 FROM vault_2",
     );
-    finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl rotate-key"]);
+    finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl doctor --repair"]);
+    // No keychain is to be had here, so that nothing deletes it.
+    env.tokctl(["rotate-key"]).assert().success();
+    finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl doctor --repair"]);
+    let refused = env.tokctl(["doctor", "--repair"]).assert().code(2);
+    assert!(stderr(&refused).contains("no keychain here deletes"), "{}", stderr(&refused));
+    env.tokctl(["doctor", "--repair", "--yes"]).assert().success();
+    finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
 }
 
 #[test]

@@ -239,6 +239,20 @@ fn a_person_or_a_service_account_acts_in_the_name_of_another() {
 }
 
 #[test]
+fn one_file_makes_one_account_by_an_import_and_by_a_login() {
+    let platform = Platform::start();
+    let env = world(&platform);
+    let identity = env.file("identity", good_token("made-up", "1"));
+    let source = json!({ "file": typed(&identity) });
+    let file = typed(&env.file("google.json", external(&platform, &source, &json!({}))));
+    env.tokctl(["import", "google", &file]).assert().success();
+    platform.will_issue("access-1", 3600);
+    env.tokctl(["login", "gdrive", "--external-account", &file]).assert().success();
+    let listed = stdout(&env.tokctl(["list", "--columns", "user"]).assert().success());
+    assert_eq!(listed, "hub@ci\n");
+}
+
+#[test]
 fn a_definition_needs_no_file_of_googles() {
     let platform = Platform::start();
     let env = world(&platform).set("DRIVE_ID_TOKEN", good_token("made-up", "1"));

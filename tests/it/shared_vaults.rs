@@ -94,6 +94,30 @@ fn an_identity_opens_no_file_and_a_key_no_shared_vault() {
 }
 
 #[test]
+fn an_identity_that_does_not_open_is_no_vault_that_does_not_open() {
+    let said = |env: &TestEnv| {
+        let failed = env.tokctl(["--vault", NOBODY, "get"]).assert().code(5).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains("your identity, in `") && !said.contains("the vault's"), "{said}");
+        assert!(said.contains("an identity that an admin added"), "{said}");
+        said
+    };
+    let env = TestEnv::new();
+    member(&env);
+    let env = env.unset("TOKCTL_KEY");
+    assert!(said(&env).contains("nothing here opens"));
+    let env = env.set("TOKCTL_KEY", another_key());
+    let wrong = said(&env);
+    assert!(wrong.contains("what is given does not open"), "{wrong}");
+    assert!(wrong.contains("TOKCTL_KEY_FILE to the key of that file"), "{wrong}");
+    // Where there is none yet, and nothing to keep it under.
+    let env = TestEnv::without_key();
+    let failed = env.tokctl(["key", "public"]).assert().code(5).stdout_eq("");
+    let said = stderr(&failed);
+    assert!(said.contains("your identity could not be kept in") && !said.contains("vault's"));
+}
+
+#[test]
 fn nothing_is_trusted_because_it_came_first() {
     let env = TestEnv::without_key();
     let env = env.set("TOKCTL_KEY", identity(&TestEnv::without_key()));

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Hint, Kind};
+#[cfg(feature = "postgres")]
+use crate::cli::error::Hint;
+use crate::cli::error::{CliError, Kind};
 #[cfg(feature = "postgres")]
 use crate::cli::shared_vault;
 use crate::cli::slot_decisions::{self, Decision, Decisions, Purpose};

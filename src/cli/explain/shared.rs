@@ -71,6 +71,11 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
             (Kind::VaultBusy, command("why", account).into())
         }
         SharedError::ClockApart { .. } => (Kind::VaultDamaged, SET_CLOCK.into()),
+        SharedError::ClockBehind { .. } => (
+            Kind::VaultDamaged,
+            "set the clock of the machine that the database is on; nothing was sent or written"
+                .into(),
+        ),
         SharedError::OfFilesAlone { .. } => {
             (Kind::Usage, "name the file of a vault with `--vault`".into())
         }

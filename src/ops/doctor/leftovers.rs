@@ -14,7 +14,7 @@ pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     if !own.is_empty() {
         let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
-        findings.push(Finding::to_mend(fact, Remedy::RotateKey));
+        findings.push(Finding::to_mend(fact, Remedy::Repair));
     }
     if !others.is_empty() {
         let fact = LeftoversFact::EntriesOfNoVault { count: others.len() };

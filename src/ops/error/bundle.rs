@@ -37,6 +37,7 @@ pub(crate) enum BundleError {
     NotPlaced { source: private_file::Error },
     /// The credentials were handed over, but the other vault did not take them in. The first vault
     /// keeps them in a bundle.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     #[error("what was handed over is kept, until the other vault takes it in")]
     NotArrived { source: Box<store::Error> },
     /// The text is not a bundle, or not a complete one.

@@ -37,8 +37,9 @@ pub(crate) struct Described {
     pub(crate) client: Option<NamedClient>,
     /// The scopes to ask for, where these are not the definition's.
     pub(crate) scopes: Option<Scopes>,
-    /// The name of the service account in whose name the workload acts.
-    service_account: Option<String>,
+    /// The name to keep the workload under: that of the service account in whose name it acts, or the
+    /// one that an import of its file would give it.
+    own_name: Option<String>,
     /// The client of the stored credential that describes it.
     sealed: Option<SealedClient>,
 }
@@ -95,7 +96,8 @@ impl Described {
             None => None,
         };
         let workload = Workload { proof: Proof::Identity(identity), impersonation };
-        Ok(Self { provider, workload, client, scopes: None, service_account, sealed: None })
+        let own_name = service_account;
+        Ok(Self { provider, workload, client, scopes: None, own_name, sealed: None })
     }
 
     /// Returns the workload that a file of Google's describes.
@@ -140,8 +142,8 @@ impl Described {
             (true, false) => None,
         };
         let client = file.client.map(|(id, secret)| NamedClient { id, secret, key: None });
-        let (workload, service_account) = (file.workload, file.service_account);
-        Ok(Self { provider, workload, client, scopes, service_account, sealed: None })
+        let (workload, own_name) = (file.workload, file.name);
+        Ok(Self { provider, workload, client, scopes, own_name, sealed: None })
     }
 
     /// Returns the workload that `credential` of `provider` was made with; `None` if it was made
@@ -167,7 +169,7 @@ impl Described {
             workload: (**workload).clone(),
             client: Some(named).filter(|client| !client.id.is_empty()),
             scopes: Some(scopes.clone()),
-            service_account: None,
+            own_name: None,
             sealed: Some(SealedClient {
                 client,
                 headers: credential.api.headers.clone(),
@@ -179,7 +181,7 @@ impl Described {
     /// Returns a name for the workload, if it has one.
     pub(crate) fn name(&self) -> Option<&str> {
         let client = self.client.as_ref().map(|client| client.id.as_str());
-        self.service_account.as_deref().or(client)
+        self.own_name.as_deref().or(client)
     }
 
     /// Returns the plan of a login that asks for `scopes`, and the workload that logs in.

@@ -8,6 +8,9 @@ use crate::model::account::Account;
 use crate::store::change::Outcome;
 use crate::store::record::{AttemptId, Journal};
 
+/// The time in which a claim is of use to its sender, who sends no request later.
+pub(super) const TIME_TO_CLAIM: i64 = 5_000_000;
+
 /// The time from the claim to the end of the lease. A request is sent within 5 seconds of the claim,
 /// and over 25 seconds later; the rest is for clocks that run at different rates.
 const LEASE: i64 = 45_000_000;
@@ -18,6 +21,9 @@ const LEASE: i64 = 45_000_000;
 /// The lease of that one has to be over, unless it is an attempt of this process: `is_own`. Nothing
 /// is claimed while a rotation is announced, but for a claim whose first run was committed: the
 /// rotation waits for its lease.
+///
+/// Nothing is claimed later than at `latest`, by the database. The statement commits itself: one that
+/// lay in the network until its sender gave up would leave a journal that nobody has.
 ///
 /// If two statements claim one row at once, the second waits for the first, and judges the row as that
 /// one left it. It judges the vault's own row as it was at its beginning, so it may miss an
@@ -30,6 +36,7 @@ pub(super) fn claim(
     journal: &Journal,
     over: Option<AttemptId>,
     is_own: bool,
+    latest: i64,
 ) -> Result<Outcome, Fault> {
     let name = membership.name(account);
     let statement = format!(
@@ -40,7 +47,7 @@ pub(super) fn claim(
          WHERE v.vault = $1 AND r.vault = $1 AND r.name = $2 AND r.revision = $3
            AND v.generation = $6
            AND (r.attempt = $4
-             OR v.held_until <= {NOW}
+             OR {NOW} <= $9 AND v.held_until <= {NOW}
                AND CASE WHEN $7::bytea IS NULL THEN r.attempt IS NULL
                         ELSE r.attempt = $7 AND ($8 OR r.lease_until <= {NOW}) END)"
     );
@@ -48,7 +55,7 @@ pub(super) fn claim(
     let (vault, revision) = (membership.vault(), signed(journal.revision)?);
     let generation = signed(membership.key.generation)?;
     let over = over.as_ref().map(<[u8; 16]>::as_slice);
-    let values: [(&(dyn ToSql + Sync), Type); 8] = [
+    let values: [(&(dyn ToSql + Sync), Type); 9] = [
         (&vault.0.as_slice(), Type::BYTEA),
         (&name.as_slice(), Type::BYTEA),
         (&revision, Type::INT8),
@@ -57,6 +64,7 @@ pub(super) fn claim(
         (&generation, Type::INT8),
         (&over, Type::BYTEA),
         (&is_own, Type::BOOL),
+        (&latest, Type::INT8),
     ];
     if transaction.execute_last(&statement, &values)? == 1 {
         return Ok(Outcome::Done);

@@ -7,12 +7,11 @@
 //! [`driver`] speaks to the server; [`row`] seals and opens what is in a row; [`rows`] reads rows,
 //! [`apply`] carries out each change, and [`claim`] begins a refresh; [`bundles`] remembers what came in
 //! and went out in bundles; [`members`] writes the list of members, [`rotate`] the data key, and
-//! [`membership_change`] both. [`Server`] brings them together.
+//! [`membership_change`] both. [`Server`] brings them together, and [`listing`] reads all rows.
 
 mod driver;
 mod schema;
 mod membership;
-mod label;
 mod row;
 mod rows;
 mod claim;
@@ -24,6 +23,7 @@ mod status;
 mod rotate;
 mod membership_change;
 mod server;
+mod listing;
 mod carried;
 
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};

@@ -236,7 +236,7 @@ impl Columns {
         let account = summary.account.clone();
         let tampered = || StoreError::Tampered { account: account.clone() };
         let text = row.text(membership).map_err(|_| tampered())?;
-        let label = super::label::encode(summary).map_err(|_| tampered())?;
+        let label = serde_json::to_vec(&summary).map_err(|_| tampered())?;
         let name = row_name(&next.key, account.provider.as_str(), account.user.as_str());
         let Sealed { secret, label, writer, signature } =
             next.seal_texts(&name, row.revision, &text, &label)?;

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::label;
 use super::membership::Membership;
 use super::schema::{EVIDENCE, ROWS};
 use crate::model::account::Account;
@@ -95,7 +94,8 @@ impl Membership {
         revision: u64,
     ) -> Result<Sealed, StoreError> {
         let text = plaintext::to_json(credential).map_err(|_| UNWRITABLE)?;
-        let label = label::encode(Summary::of(account, credential)).map_err(|_| UNWRITABLE)?;
+        let label = Summary::of(account, credential);
+        let label = serde_json::to_vec(&label).map_err(|_| UNWRITABLE)?;
         self.seal_texts(&self.name(account), revision, &text, &label)
     }
 
@@ -164,9 +164,8 @@ impl Row {
         let context = SealContext::SharedLabel { row: &self.name, revision: self.revision };
         let text = membership.key.open(context, &self.label);
         let forged = Error::Forged { what: "a row with a broken seal" };
-        let Some(summary) = text.ok().and_then(|text| label::decode(&text)) else {
-            return Err(forged);
-        };
+        let summary = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(summary): Option<Summary> = summary else { return Err(forged) };
         if membership.name(&summary.account) == self.name { Ok(summary) } else { Err(forged) }
     }
 

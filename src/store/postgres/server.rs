@@ -7,20 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
-use super::claim::claim;
+use super::claim::{TIME_TO_CLAIM, claim};
 use super::driver::{Connection, Transaction};
 use super::members::FoundedVault;
-use super::membership::Membership;
+use super::membership::{Membership, signed};
 use super::membership_change::{self, Changed, NO_SLOT};
 use super::pause::pause;
-use super::row::{Row, whole_second};
+use super::row::whole_second;
 use super::rows::{self, Part};
 use super::status::LeaseRunning;
 use crate::boot_clock::Moment;
-use crate::model::account::{Account, AccountFilter};
-use crate::model::attempt::Attempt;
-use crate::model::credential::Credential;
-use crate::model::summary::Summary;
+use crate::model::account::Account;
 use crate::store::address::Address;
 use crate::store::change::{Change, Ground, Outcome};
 use crate::store::error::Error as StoreError;
@@ -40,8 +37,9 @@ use crate::vault::shared::slot;
 /// The largest difference between the clocks of the database and of this machine.
 const APART: SignedDuration = SignedDuration::from_hours(24);
 
-/// A credential that was opened, or why it does not open.
-type Opened = (Account, Result<Credential, StoreError>);
+/// The longest time by which the database's clock may be behind a row that was written: another node,
+/// whose clock differs, may have taken over.
+const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
@@ -168,10 +166,7 @@ impl Server {
     /// Returns the present time by the clock of the database, whatever this machine's clock says, in
     /// whole seconds as every time in a credential.
     pub(in crate::store) fn now(&self) -> Timestamp {
-        let (at, moment) = self.inner().clock.clone();
-        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
-        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        whole_second(at.saturating_add(elapsed))
+        whole_second(self.inner().now())
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -179,7 +174,17 @@ impl Server {
     }
 }
 
-/// Reading.
+/// Fails with [`Error::ClockBehind`] if the row of `account` at `revision`, a time in microseconds, was
+/// written long after `now`.
+fn check_clock(account: &Account, revision: u64, now: i64) -> Result<(), Error> {
+    let behind = SignedDuration::from_micros(signed(revision)?.saturating_sub(now));
+    if behind <= BEHIND {
+        return Ok(());
+    }
+    Err(Error::ClockBehind { account: account.clone(), minutes: behind.as_mins() })
+}
+
+/// Reading one credential, and remembering how new it was.
 impl Server {
     /// Reads the credential of `account`, and remembers its revision.
     pub(in crate::store) fn read(&self, account: &Account) -> Result<Option<Read>, StoreError> {
@@ -199,6 +204,7 @@ impl Server {
                 connection.single(|it| rows::one(it, membership, &name, Part::Whole))?;
             let Some(row) = row else { return Ok((None, header.now)) };
             let credential = row.credential(membership, account)?;
+            check_clock(account, row.revision, header.now)?;
             let stored = Stored { credential, revision: row.revision };
             let read = match row.evidence(membership, header.now) {
                 Found::Genuine(evidence, _) => Read {
@@ -229,76 +235,6 @@ impl Server {
         })
     }
 
-    /// Reads what `list` shows of the credentials of `filter`, with the last attempt of each and
-    /// whether its refresh is in doubt, in the order of their names.
-    pub(in crate::store) fn summaries(
-        &self,
-        filter: AccountFilter<'_>,
-    ) -> Result<Vec<(Summary, Option<Attempt>, bool)>, StoreError> {
-        let listed = self.rows(Part::Label, |membership, row, now| {
-            let summary = row.summary(membership)?;
-            let (attempt, in_doubt) = match row.evidence(membership, now) {
-                Found::Genuine(evidence, _) => (evidence.attempt, evidence.journal.is_some()),
-                Found::Forged => (None, row.turn.is_some()),
-            };
-            Ok((summary, attempt, in_doubt))
-        })?;
-        let is_meant = |account: &Account| {
-            filter.provider.is_none_or(|provider| *provider == account.provider)
-                && filter.user.is_none_or(|user| *user == account.user)
-        };
-        let mut found: Vec<_> =
-            listed.into_iter().filter(|(summary, ..)| is_meant(&summary.account)).collect();
-        found.sort_unstable_by(|(one, ..), (other, ..)| one.account.cmp(&other.account));
-        Ok(found)
-    }
-
-    /// Reads every credential with its account. A credential that does not open comes as
-    /// [`StoreError::Tampered`].
-    pub(in crate::store) fn credentials(&self) -> Result<Vec<Opened>, StoreError> {
-        self.rows(Part::Whole, |membership, row, _| {
-            let account = row.summary(membership)?.account;
-            let credential = row.credential(membership, &account);
-            Ok((account, credential))
-        })
-    }
-
-    /// Reads the refreshes that have no answer yet.
-    pub(in crate::store) fn leases(&self) -> Result<Vec<LeaseRunning>, StoreError> {
-        let found = self.rows(Part::Label, |membership, row, now| {
-            let account = row.summary(membership)?.account;
-            let Found::Genuine(evidence, _) = row.evidence(membership, now) else {
-                return Ok(None);
-            };
-            let Some(journal) = evidence.journal else { return Ok(None) };
-            let (is_running, holder) = match journal.shared {
-                Some(lease) => (lease.is_running, lease.holder),
-                None => (false, None),
-            };
-            Ok(Some(LeaseRunning { account, holder, since: journal.started_at, is_running }))
-        })?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Returns the revisions of all rows, by account.
-    pub(in crate::store) fn revisions(&self) -> Result<Vec<(Account, u64)>, StoreError> {
-        self.rows(Part::Label, |membership, row, _| {
-            Ok((row.summary(membership)?.account, row.revision))
-        })
-    }
-
-    fn rows<T>(
-        &self,
-        part: Part,
-        look: impl Fn(&Membership, &Row, i64) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.inner().under_membership(|connection, membership| {
-            let (header, rows) = connection.single(|it| rows::all(it, membership, part))?;
-            let looked = rows.iter().map(|row| look(membership, row, header.now));
-            Ok((looked.collect::<Result<_, _>>()?, header.now))
-        })
-    }
-
     /// Fails with [`StoreError::Older`] if the credential of `account` at `revision` is older than
     /// this machine has seen.
     pub(in crate::store) fn check_age(
@@ -317,46 +253,6 @@ impl Server {
         let vault = self.machine_key.vault;
         let [subject, _] = Subject::row(vault, account);
         self.watermarks.highest(vault, &[subject]).first().copied().unwrap_or_default()
-    }
-
-    /// Returns the accounts whose credential is older than this machine has seen.
-    pub(in crate::store) fn all_older(&self) -> Result<Vec<Account>, StoreError> {
-        let older =
-            |(account, revision): &(Account, u64)| self.check_age(account, *revision).is_err();
-        let found: Vec<_> = self.revisions()?.into_iter().filter(older).collect();
-        // Another process of this machine may have seen newer rows since: they are read once more.
-        self.older(&found.into_iter().map(|(account, _)| account).collect::<Vec<_>>())
-    }
-
-    /// Returns which of `accounts` are older than this machine has seen.
-    pub(in crate::store) fn older(&self, accounts: &[Account]) -> Result<Vec<Account>, StoreError> {
-        let mut older = Vec::new();
-        for account in accounts {
-            let found = self.evidence(account)?;
-            if found.is_some_and(|(revision, _)| self.check_age(account, revision).is_err()) {
-                older.push(account.clone());
-            }
-        }
-        Ok(older)
-    }
-
-    /// Accepts every credential as it is, even where this machine has seen a newer one.
-    pub(in crate::store) fn accept_all(&self) -> Result<(), StoreError> {
-        for (account, revision) in self.revisions()? {
-            self.note(&account, revision, true);
-        }
-        Ok(())
-    }
-
-    /// Deletes the credential of `account`, whatever its revision. Returns whether there was one.
-    pub(in crate::store) fn forget(&self, account: &Account) -> Result<bool, StoreError> {
-        while let Some((revision, _)) = self.evidence(account)? {
-            let forget = Change::Forget { account: account.clone(), revision };
-            if self.commit(&forget)? == Outcome::Done {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Remembers the revision of the credential of `account`; with `accepted`, even if a higher one
@@ -436,6 +332,13 @@ impl Server {
 }
 
 impl Inner {
+    /// Returns the present time by the clock of the database, in microseconds.
+    fn now(&self) -> i64 {
+        let (at, moment) = &self.clock;
+        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
+        at.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+
     /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
     /// members changed since they were read, reads them again and runs `work` once more.
     pub(super) fn under_membership<T, N: Into<Option<i64>>>(
@@ -475,10 +378,11 @@ impl Inner {
         over: Option<AttemptId>,
     ) -> Result<Outcome, StoreError> {
         let is_own = over.is_some_and(|over| self.attempts.contains(&over));
+        let latest = self.now().saturating_add(TIME_TO_CLAIM);
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
             let work = |transaction: &Transaction<'_>| {
-                claim(transaction, membership, account, journal, over, is_own)
+                claim(transaction, membership, account, journal, over, is_own, latest)
             };
             Ok((connection.transact(work)?, None))
         })?;

@@ -1,4 +1,4 @@
-//! `tokctl doctor --repair`: takes out of the vault what tokctl did not make.
+//! `tokctl doctor --repair`: takes out of the vault what tokctl did not make, or what nothing else clears.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
@@ -7,11 +7,12 @@ use crate::model::audit::{Action, Subject};
 use crate::ops::audit::Fault;
 use crate::ops::doctor::Differences;
 use crate::ops::error::StoreError;
-use crate::ops::{Vault, audit};
+use crate::ops::{OpenVault, Vault, audit, key_slots};
 use crate::untrusted::printable;
 
-/// Drops foreign objects from the schema, seals a new header if the old one does not open, and
-/// begins a new audit if the old one was tampered with, after the user was told of each.
+/// Drops foreign objects from the schema, seals a new header if the old one does not open, begins a new
+/// audit if the old one was tampered with, and forgets keychain entries that no keychain here can delete,
+/// after the user was told of each.
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let path = vaults::file(context)?;
     let (vault, _) = Vault::open_as_it_is(path)?;
@@ -24,9 +25,16 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     }
     let faults = if is_headless { Vec::new() } else { audit::verify(&vault)?.examined.faults };
     let begins_audit = is_headless || !faults.is_empty();
-    if foreign.is_empty() && unindexed.is_empty() && !begins_audit {
+    let left = if is_headless { 0 } else { keychain_leftovers(context, &vault)? };
+    if foreign.is_empty() && unindexed.is_empty() && !begins_audit && left == 0 {
         context.ui.status("there is nothing to repair in this vault");
         return Ok(());
+    }
+    if left > 0 {
+        context.ui.warning(&format!(
+            "no keychain here deletes what an interrupted change of keys left, {left} in all: it will \
+             be forgotten, and whatever is there of it stays in its keychain"
+        ));
     }
     for object in &foreign {
         let (kind, name) = (printable(&object.kind), printable(&object.name));
@@ -70,10 +78,29 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
         audit_trail::keep_as_configured(context, &vault);
         vault.renew_header()?;
     }
+    if left > 0 {
+        key_slots::forget_leftovers(&vault, time::now)?;
+    }
     if begins_audit {
         audit::restart(&vault, time::precise())?;
     }
     audit_trail::record_of(context, &vault, "doctor", Action::Repair, Subject::Vault)?;
     context.ui.status("this much is repaired: `tokctl doctor` says whether anything is left");
     Ok(())
+}
+
+/// Clears up the keychain entries that an interrupted change of keys left, and returns how many the
+/// keychain did not delete.
+fn keychain_leftovers(context: &Context, vault: &OpenVault) -> Result<usize, CliError> {
+    if vault.leftover_intents()?.own.is_empty() {
+        return Ok(0);
+    }
+    let patience = keys::patience(context);
+    let left = context.ui.while_waiting("waiting for the keychain", || {
+        key_slots::clear_leftovers(vault, &patience, time::now)
+    })?;
+    if left == 0 {
+        context.ui.status("what an interrupted change of keys left in the keychain is cleared up");
+    }
+    Ok(left)
 }

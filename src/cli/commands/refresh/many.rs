@@ -4,14 +4,13 @@
 //! through different ones. However many credentials there are, a part of them is in memory at a time.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::thread;
 
 use jiff::Timestamp;
 
 use super::args::Args;
 use super::outcome::{Done, Outcome, Verdict, needs_login, renew_if};
-use super::report::{RefreshResults, Tally};
+use super::report::{OneResult, RefreshResults, Tally};
 use super::selection::{decide, waits_since};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
@@ -49,7 +48,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     drop(progress);
-    report(context, &results)
+    report(results)
 }
 
 /// What a look finds of one credential.
@@ -69,7 +68,7 @@ fn look(
     vault: &OpenVault,
     began: Timestamp,
     last: Option<(Timestamp, Account)>,
-    results: &mut Results,
+    results: &mut Results<'_>,
 ) -> Result<(Waiting, usize), CliError> {
     let is_first = last.is_none();
     let (mut waiting, mut meant) = (Waiting::behind(last), 0);
@@ -111,7 +110,7 @@ fn refresh(
     vault: &OpenVault,
     waiting: Waiting,
     progress: &Progress,
-    results: &mut Results,
+    results: &mut Results<'_>,
 ) -> Result<(), CliError> {
     if waiting.len() == 0 {
         return Ok(());
@@ -129,7 +128,7 @@ fn refresh(
         })
     };
     thread::scope(|scope| {
-        let (done, outcomes) = mpsc::channel();
+        let (done, outcomes) = many::results();
         many::start(scope, threads, &opener, &queue, &work, &done).map_err(|error| {
             CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
         })?;
@@ -142,58 +141,81 @@ fn refresh(
     })
 }
 
+/// The most results that wait to be told: then they are told, and the next ones wait.
+const MOST_TOLD: usize = 2_000;
+
 /// The results so far.
-struct Results {
+struct Results<'a> {
+    context: &'a Context,
     tally: Tally,
-    /// Those that are told one by one.
+    /// The gravest failure.
+    gravest: Option<Kind>,
+    /// Those that are told one by one, and were not told yet.
     told: BTreeMap<Account, Outcome>,
-    tells_all: bool,
+    /// What `--json` prints of each at the end.
+    listed: BTreeMap<Account, OneResult>,
 }
 
-impl Results {
-    fn of(context: &Context) -> Self {
-        let tells_all = context.ui.json || context.ui.verbosity >= Verbosity::Details;
-        Self { tally: Tally::default(), told: BTreeMap::new(), tells_all }
+impl<'a> Results<'a> {
+    fn of(context: &'a Context) -> Self {
+        let (told, listed) = (BTreeMap::new(), BTreeMap::new());
+        Self { context, tally: Tally::default(), gravest: None, told, listed }
     }
 
     fn add(&mut self, account: Account, outcome: Outcome) {
         self.tally.count(&outcome.done);
+        let failed = outcome.done.as_ref().err().map(|error| error.kind);
+        self.gravest = Kind::gravest(self.gravest.into_iter().chain(failed));
+        let ui = &self.context.ui;
+        if ui.json
+            && let Some(result) = OneResult::of(&outcome.done)
+        {
+            self.listed.insert(account.clone(), result);
+        }
         let is_told = match &outcome.done {
             Ok(Done::NotMeant) => false,
-            Ok(Done::Refreshed { .. } | Done::Skipped(_)) => {
-                self.tells_all || !outcome.warnings.is_empty()
+            Ok(Done::Refreshed { .. }) => !outcome.warnings.is_empty(),
+            Ok(Done::Skipped(_)) => {
+                ui.verbosity >= Verbosity::Details || !outcome.warnings.is_empty()
             }
-            Err(_) => true,
+            Err(_) => !ui.json || !outcome.warnings.is_empty(),
         };
         if is_told {
             self.told.insert(account, outcome);
         }
+        if self.told.len() > MOST_TOLD {
+            self.tell();
+        }
+    }
+
+    /// Tells the results that wait, in the order of the accounts.
+    fn tell(&mut self) {
+        let ui = &self.context.ui;
+        for (account, Outcome { done, warnings, fault: _ }) in std::mem::take(&mut self.told) {
+            for warning in warnings {
+                ui.warning(&warning);
+            }
+            match done {
+                Err(error) if !ui.json => {
+                    let error = next_command::complete(self.context, &[], error);
+                    ui.always(&format!("{account}: {}", error.line()));
+                }
+                Ok(Done::Skipped(reason)) => {
+                    ui.detail(&format!("{account} was skipped: {reason}"));
+                }
+                Err(_) | Ok(Done::Refreshed { .. } | Done::NotMeant) => {}
+            }
+        }
     }
 }
 
-fn report(context: &Context, results: &Results) -> Result<(), CliError> {
-    let ui = &context.ui;
-    let Results { tally, told: outcomes, .. } = results;
-    for (account, Outcome { done, warnings, fault: _ }) in outcomes {
-        for warning in warnings {
-            ui.warning(warning);
-        }
-        match done {
-            Err(error) if !ui.json => {
-                let error = next_command::complete(context, &[], error.clone());
-                ui.always(&format!("{account}: {}", error.line()));
-            }
-            Ok(Done::Skipped(reason)) => ui.detail(&format!("{account} was skipped: {reason}")),
-            Err(_) | Ok(Done::Refreshed { .. } | Done::NotMeant) => {}
-        }
-    }
+fn report(mut results: Results<'_>) -> Result<(), CliError> {
+    results.tell();
+    let (ui, tally) = (&results.context.ui, results.tally);
     if ui.json {
-        ui.json(&RefreshResults::new(
-            outcomes.iter().map(|(account, outcome)| (account, &outcome.done)),
-        ))?;
+        ui.stream_json(&RefreshResults::new(tally, &results.listed))?;
     }
-    let kinds = outcomes.values().filter_map(|outcome| Some(outcome.done.as_ref().err()?.kind));
-    match Kind::gravest(kinds) {
+    match results.gravest {
         Some(kind) => Err(CliError::new(kind, tally.to_string())),
         None if ui.json => Ok(()),
         None => {

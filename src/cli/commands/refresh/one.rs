@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::outcome::{Done, refreshed};
-use super::report::RefreshResults;
+use super::report::{OneResult, RefreshResults, Tally};
 use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -53,7 +53,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 fn report(context: &Context, account: &Account, done: Done, how: &str) -> Result<(), CliError> {
     if context.ui.json {
-        return context.ui.json(&RefreshResults::new([(account, &Ok(done))]));
+        let (done, mut tally) = (Ok(done), Tally::default());
+        tally.count(&done);
+        let result = OneResult::of(&done);
+        let results = result.iter().map(|result| (account, result));
+        return context.ui.json(&RefreshResults::new(tally, results));
     }
     context.ui.status(&format!("{account} {how}"));
     Ok(())

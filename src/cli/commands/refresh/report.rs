@@ -48,26 +48,39 @@ struct One<'a> {
     provider: &'a str,
     user: &'a str,
     outcome: &'static str,
-    error: Option<String>,
+    error: Option<&'a str>,
+}
+
+/// The result for one credential as `--json` has it, which takes little memory.
+pub(super) struct OneResult {
+    outcome: &'static str,
+    error: Option<Box<str>>,
+}
+
+impl OneResult {
+    /// Returns what is told of `done`; `None` for a credential that was not selected.
+    pub(super) fn of(done: &Result<Done, CliError>) -> Option<Self> {
+        let (outcome, error) = match done {
+            Ok(Done::Refreshed { .. }) => ("refreshed", None),
+            Ok(Done::Skipped(_)) => ("skipped", None),
+            Ok(Done::NotMeant) => return None,
+            Err(error) => ("failed", Some(error.in_one_line().into_boxed_str())),
+        };
+        Some(Self { outcome, error })
+    }
 }
 
 impl<'a> RefreshResults<'a> {
     pub(super) fn new(
-        outcomes: impl IntoIterator<Item = (&'a Account, &'a Result<Done, CliError>)>,
+        tally: Tally,
+        results: impl IntoIterator<Item = (&'a Account, &'a OneResult)>,
     ) -> Self {
-        let (mut tally, mut results) = (Tally::default(), Vec::new());
-        for (account, done) in outcomes {
-            let (outcome, error) = match done {
-                Ok(Done::Refreshed { .. }) => ("refreshed", None),
-                Ok(Done::Skipped(_)) => ("skipped", None),
-                Ok(Done::NotMeant) => continue,
-                Err(error) => ("failed", Some(error.in_one_line())),
-            };
-            tally.count(done);
-            let Account { provider, user } = account;
-            let (provider, user) = (provider.as_str(), user.as_str());
-            results.push(One { provider, user, outcome, error });
-        }
-        Self { v: 1, tally, results }
+        let one = |(Account { provider, user }, result): (&'a Account, &'a OneResult)| One {
+            provider: provider.as_str(),
+            user: user.as_str(),
+            outcome: result.outcome,
+            error: result.error.as_deref(),
+        };
+        Self { v: 1, tally, results: results.into_iter().map(one).collect() }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
 use std::thread;
 
 use zeroize::Zeroizing;
@@ -257,7 +256,7 @@ fn side_by_side(
     };
     context.ui.while_waiting("waiting for new tokens", || {
         thread::scope(|scope| {
-            let (done, outcomes) = mpsc::channel();
+            let (done, outcomes) = many::results();
             many::start(scope, threads, &opener, &queue, &work, &done).map_err(|error| {
                 CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
             })?;

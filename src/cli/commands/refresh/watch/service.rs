@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub(in crate::cli::commands::refresh) fn run(
         })
     };
     thread::scope(|scope| {
-        let (done, outcomes) = mpsc::channel();
+        let (done, outcomes) = many::results();
         many::start(scope, args.jobs, &opener, &queue, &work, &done).map_err(failed)?;
         #[cfg(feature = "postgres")]
         kept::start(scope, &opener, log.clone()).map_err(failed)?;
