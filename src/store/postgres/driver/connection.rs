@@ -88,18 +88,19 @@ impl Connection {
                 Err(error) if was_open && error.is_passing() => Err(Fault::Lost(error.to_string())),
                 Err(error) => return Err(error.into()),
             };
-            let why = match outcome {
+            let (why, enough) = match outcome {
                 Ok(done) => return Ok(done),
                 Err(Fault::Failed(error)) => return Err(self.named(*error)),
-                Err(Fault::Undone) => "others write at the same time".to_owned(),
+                // The others may be this work's own first try, which was given up and came late.
+                Err(Fault::Undone) => ("others write at the same time".to_owned(), 2),
                 Err(Fault::Lost(why)) => {
                     self.open = None;
-                    why
+                    (why, 1)
                 }
             };
             log::debug!("the database: {why}");
             // A connection that fell silent has used up the time, and a new one may be well.
-            if tries > 1 && began.elapsed() + pause > PATIENCE {
+            if tries > enough && began.elapsed() + pause > PATIENCE {
                 let place = self.address.shown();
                 return Err(if self.open.is_some() {
                     Error::Busy { why }.into()
