@@ -141,7 +141,9 @@ pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, 
     match field(object, "token_type")? {
         Some(kind) => match TokenType::parse(Some(&kind), &[]) {
             TokenType::Bearer => Ok(Some(BEARER.into())),
-            TokenType::Other(_) => Err("the token is no bearer token, and tokctl uses no others"),
+            TokenType::Other(_) => {
+                Err("the token is of another type than `Bearer`, and tokctl uses no others")
+            }
         },
         None => Ok(None),
     }

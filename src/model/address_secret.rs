@@ -77,12 +77,13 @@ pub(crate) fn without_secrets(text: &str) -> String {
 }
 
 /// Returns the address that people typed as `text`, without its user name, its query and its fragment,
-/// if one of them holds a secret; `None` if none does.
+/// if one of them holds a secret; `None` if none does, or if the user name looks like a host: then it
+/// is not certain which of the two was meant.
 pub(crate) fn bare_address(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
     let url = Url::parse(&format!("{scheme}://{rest}")).ok()?;
     let has_user = !url.username().is_empty() || url.password().is_some();
-    if !has_user && secret_parameter(&url).is_none() {
+    if !has_user && secret_parameter(&url).is_none() || url.username().contains('.') {
         return None;
     }
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
@@ -163,5 +164,6 @@ mod tests {
         assert_eq!(bare_address("https://u:p@a.example/x?y").unwrap(), "https://a.example/x");
         assert_eq!(bare_address("a.example:1/x?token=y").unwrap(), "a.example:1/x");
         assert_eq!(bare_address("https://a.example/x?y=1"), None);
+        assert_eq!(bare_address("https://a.example@b.example/x"), None);
     }
 }
