@@ -42,16 +42,19 @@ fn is_shared(context: &Context) -> bool {
 
 /// Returns what `hint` says here, after a command line `args`.
 pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String {
+    let about_named = |text: String| about_named(context, text);
     match hint {
-        Hint::Text(text) => text.clone(),
+        Hint::Text(text) => about_named(text.clone()),
         Hint::Login(account) => {
-            undefined(context, account).unwrap_or_else(|| login(context, account))
+            about_named(undefined(context, account).unwrap_or_else(|| login(context, account)))
         }
-        Hint::LoginWith(account, flags) => undefined(context, account)
-            .unwrap_or_else(|| format!("{} {flags}", login(context, account))),
-        Hint::LoginTo(provider) => login_to(context, provider),
-        Hint::FirstLogin => first_login(context).into(),
-        Hint::Confirmed(command) => confirmed(context, command.clone()),
+        Hint::LoginWith(account, flags) => about_named(
+            undefined(context, account)
+                .unwrap_or_else(|| format!("{} {flags}", login(context, account))),
+        ),
+        Hint::LoginTo(provider) => about_named(login_to(context, provider)),
+        Hint::FirstLogin => about_named(first_login(context).into()),
+        Hint::Confirmed(command) => about_named(confirmed(context, command.clone())),
         Hint::Again(flags) => again(args, flags),
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
@@ -60,6 +63,32 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
     }
+}
+
+/// The beginnings of commands that are about no vault, or name theirs.
+const ABOUT_NO_VAULT: [&str; 6] =
+    ["--vault", "help", "providers", "vault", "completions", "key generate"];
+
+/// Returns `hint` with the vault in its commands that `--vault` named: else they would be about
+/// another one.
+fn about_named(context: &Context, hint: String) -> String {
+    let Some(flag) = context.vault_flag() else { return hint };
+    let named = format!("tokctl --vault {} ", quoted(&flag));
+    let mut said = String::new();
+    for (number, part) in hint.split('`').enumerate() {
+        if number > 0 {
+            said.push('`');
+        }
+        // Between marks, or the whole hint, stands a command.
+        match part.strip_prefix("tokctl ") {
+            Some(rest) if !ABOUT_NO_VAULT.iter().any(|start| rest.starts_with(start)) => {
+                said.push_str(&named);
+                said.push_str(rest);
+            }
+            Some(_) | None => said.push_str(part),
+        }
+    }
+    said
 }
 
 /// Returns `command` about the vault that the command line `args` names in a flag, if it does.

@@ -77,10 +77,16 @@ impl Joined {
         self.vaults.get(name)
     }
 
-    /// Returns the vault that was joined at `address`.
+    /// Returns the first vault, by name, that was joined at `address`.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn at(&self, address: &str) -> Option<(&str, &JoinedVault)> {
-        let found = self.vaults.iter().find(|(_, vault)| vault.address == address);
+        self.all_at(address).next()
+    }
+
+    /// Returns the vaults that were joined at `address`, by name: a database can have several.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    pub(crate) fn all_at(&self, address: &str) -> impl Iterator<Item = (&str, &JoinedVault)> {
+        let found = self.vaults.iter().filter(move |(_, vault)| vault.address == address);
         found.map(|(name, vault)| (name.as_str(), vault))
     }
 

@@ -71,6 +71,7 @@ pub(crate) fn revoke_and_delete(
     let turn = vault.credential_turn(account, deadline)?;
     vault.wait_for_request(account, &turn, deadline)?;
     let row = credential::expect_whole(vault, account)?.trusted(account)?;
+    vault.check_may_forget()?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {

@@ -73,7 +73,7 @@ pub(crate) enum Error {
     )]
     AnswerMayBeKept { account: Account, holder: String, since: Timestamp },
     /// The credential was due and its reader can't renew it.
-    #[error("the token for `{account}` is over, and a reader does not renew it")]
+    #[error("a reader does not renew the token for `{account}`")]
     NotRenewedForReader { account: Account },
     /// The clock of the database is far from that of this machine.
     #[error("the clock of the database is {hours} hours away from this machine's")]

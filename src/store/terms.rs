@@ -30,6 +30,20 @@ impl Vault {
 }
 
 impl OpenVault {
+    /// Fails if credentials of a shared vault can't be deleted here: asked before a grant is revoked,
+    /// which nothing takes back.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "of a shared vault")
+    )]
+    pub(crate) fn check_may_forget(&self) -> Result<(), Error> {
+        match self.engine() {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.check_may_forget(),
+        }
+    }
+
     /// Returns the key under which this machine seals what lies beside the vault.
     pub(super) fn machine_key(&self) -> Arc<DataKey> {
         match self.engine() {

@@ -15,7 +15,7 @@ use crate::cli::vault_place::{SharedName, is_address};
 use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
 use crate::ops::error::{SharedError, StoreError};
-use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place};
+use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place, Roster};
 use crate::ops::{self, Vault};
 use crate::untrusted::printable;
 
@@ -112,7 +112,10 @@ fn init(
     label: Option<&Label>,
     kept: &Kept,
 ) -> Result<(), CliError> {
-    let name = kept_name(context, typed, kept)?;
+    let name = chosen_name(kept, typed.usual_name())?;
+    if context.joined_vaults()?.named(&name).is_some() {
+        return Err(taken(&name));
+    }
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
     let place = vaults::place_for(context, typed, identity)?;
     let vault = found(context, typed, label, &name, place)?;
@@ -133,11 +136,21 @@ fn init_from(
         return Err(CliError::new(Kind::Usage, "`--from` takes the file of a vault")
             .hint("what a shared vault has goes out in a bundle: `tokctl help export`"));
     }
-    let name = kept_name(context, typed, kept)?;
+    let joined = context.joined_vaults()?;
+    let address = typed.address_without_password();
+    let usual = || joined.at(&address).map_or_else(|| typed.usual_name(), |(name, _)| name.into());
+    let name = chosen_name(kept, usual())?;
+    // A vault that an earlier run founded.
+    let known = joined.named(&name);
+    if known.is_some_and(|vault| vault.address != address) {
+        return Err(taken(&name));
+    }
     let file = carrying::File::at(context, file)?;
     let source = file.open()?;
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
     let place = vaults::place_for(context, typed, identity)?;
+    let pin = known.and_then(|vault| vault.pin.parse().ok());
+    let place = Place { pin, ..place };
     let cargo = Cargo::load(&file.context, &source, &place.identity)
         .map_err(|error| file.explained(error))?;
     let vault = match begun(context, typed, &name, &place, &file, &cargo)? {
@@ -195,7 +208,8 @@ fn begun(
     if !(is_new || cargo.is_interrupted || cargo.is_empty()) {
         let what = format!("the vault `{name}` is at this address, and has credentials or members");
         return Err(CliError::new(Kind::Usage, what).hint(
-            "what the file has comes into it in a bundle: `tokctl help shared` has the commands",
+            "make another one with `--name`, or bring what the file has into it in a bundle: `tokctl \
+             help shared`",
         ));
     }
     Ok(Some(Opened::of(typed.clone(), opened)))
@@ -231,13 +245,13 @@ fn join(context: &Context, line: &str, kept: &Kept) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, what)
             .hint("put what an admin gave you between single quotes, all of it"));
     };
-    let name = kept_name(context, &typed, kept)?;
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
     let place = vaults::place_for(context, &typed, identity)?;
-    let opening = || shared::open(place);
+    let opening = || shared::open(place.clone());
     let vault = Opened::of(typed.clone(), context.ui.while_waiting("opening the vault", opening)?);
-    keep(context, &name, &typed, &pin)?;
     let roster = vault.roster()?;
+    let name = joined_name(context, &typed, kept, &place, &roster)?;
+    keep(context, &name, &typed, &pin)?;
     if let Some(own) = roster.member(vault.own_id()?) {
         context.ui.status(&format!("joined the vault `{name}` as `{}`, {}", own.label, own.role));
     }
@@ -266,20 +280,53 @@ fn shared_name(text: &str) -> Result<SharedName, CliError> {
     Ok(SharedName::of(text))
 }
 
-/// Returns the name under which a vault is kept here: the one that was given, or that of its database
-/// or service.
-fn kept_name(context: &Context, typed: &SharedName, kept: &Kept) -> Result<String, CliError> {
-    let joined = context.joined_vaults()?;
-    let name = match (&kept.name, joined.at(&typed.address_without_password())) {
-        (Some(name), _) => name.clone(),
-        (None, Some((name, _))) => name.to_owned(),
-        (None, None) => typed.usual_name(),
-    };
+/// Returns the name that was given, or else the `usual` one.
+fn chosen_name(kept: &Kept, usual: String) -> Result<String, CliError> {
+    let name = kept.name.clone().unwrap_or(usual);
     if is_name(&name) {
         return Ok(name);
     }
     let what = "a vault's name has lower-case letters, digits, `-` and `_`";
     Err(CliError::new(Kind::Usage, what).hint("choose one with `--name`"))
+}
+
+/// Returns the error for a `name` under which another vault is kept here: without its join line nobody
+/// could find that one again.
+fn taken(name: &str) -> CliError {
+    let what = format!("another vault was joined as `{name}`");
+    CliError::new(Kind::Usage, what).hint("choose another name with `--name`")
+}
+
+/// Returns the name under which the vault at `place`, whose list of members is `roster`, is kept here:
+/// the one that it has, or a new one.
+fn joined_name(
+    context: &Context,
+    typed: &SharedName,
+    kept: &Kept,
+    place: &Place,
+    roster: &Roster,
+) -> Result<String, CliError> {
+    let joined = context.joined_vaults()?;
+    let is_this = |other: &JoinedVault| {
+        let pin = other.pin.parse().ok();
+        let opened =
+            pin.and_then(|pin| shared::open(Place { pin: Some(pin), ..place.clone() }).ok());
+        opened.is_some_and(|vault| {
+            shared::roster(&vault).is_ok_and(|other| other.vault() == roster.vault())
+        })
+    };
+    let address = typed.address_without_password();
+    let known = joined.all_at(&address).find(|(_, vault)| is_this(vault));
+    let name = match known {
+        Some((name, _)) if kept.name.is_none() => return Ok(name.to_owned()),
+        Some(_) | None => chosen_name(kept, typed.usual_name())?,
+    };
+    match joined.named(&name) {
+        Some(vault) if known.is_none_or(|(name, _)| joined.named(name) != Some(vault)) => {
+            Err(taken(&name))
+        }
+        Some(_) | None => Ok(name),
+    }
 }
 
 /// Keeps the vault under its name, with the entry at which this machine begins to trust. The password,

@@ -63,7 +63,7 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
         SharedError::AnswerMayBeKept { .. } => (
             Kind::VaultBusy,
             Hint::within(
-                "any command of tokctl on that machine stores it; to give it up, {}",
+                "if that machine has the answer, `tokctl get` there stores it; to give it up, {}",
                 Hint::Again(&["--force"]),
             ),
         ),

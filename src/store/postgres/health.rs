@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::driver::{Fault, ToSql, Transaction, Type};
+use super::driver::{Connection, Fault, ToSql, Transaction, Type};
 use super::membership::{Membership, signed};
 use super::row::Row;
 use super::rows::Part;
@@ -10,6 +10,7 @@ use super::server::Server;
 use crate::model::account::Account;
 use crate::store::error::Error;
 use crate::store::evidence::Found;
+use crate::store::shared_error::Error as SharedError;
 use crate::vault::shared::member::{MemberId, Role};
 
 /// The privileges that members need in the database, each by the role from which on it is needed.
@@ -93,6 +94,25 @@ impl Server {
             };
             Ok((health, None))
         })
+    }
+
+    /// Fails if this member, or the user as who the database knows them, may not delete a credential.
+    pub(in crate::store) fn check_may_forget(&self) -> Result<(), Error> {
+        self.check_may_write()?;
+        let ask = |connection: &mut Connection, _: &Membership| {
+            Ok((connection.single(privileges)?, None))
+        };
+        let held = self.inner().under_membership(ask)?;
+        let is_missing = |((_, table, verb), held): &(&(Role, &str, &str), &bool)| {
+            !**held && *table == "tokctl_rows" && ["UPDATE", "DELETE"].contains(verb)
+        };
+        match NEEDED.iter().zip(&held).find(is_missing) {
+            Some(((_, table, verb), _)) => {
+                let why = format!("the user of the database may not {verb} in the table {table}");
+                Err(SharedError::PrivilegeMissing { why }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Opens every row and verifies its signatures.

@@ -20,7 +20,9 @@ pub(crate) struct Pin {
 
 /// The failure to parse a [`Pin`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a pin is a number, a dot and 52 letters and digits, such as the end of a join line")]
+#[error(
+    "a pin is a number, a dot, and 52 letters and digits without a slip in them: the end of a join line"
+)]
 pub(crate) struct NoPin;
 
 impl fmt::Display for Pin {

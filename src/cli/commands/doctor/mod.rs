@@ -23,7 +23,6 @@ use self::remedy::row_of;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::quoted;
 use crate::cli::ui::{Ui, Verbosity};
 use crate::cli::{next_command, table, vaults};
 use crate::ops::doctor;
@@ -80,28 +79,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     surroundings::ports(&mut runner, around.configured.as_ref(), &overview.providers);
     let mut rows = runner.rows;
     for hint in rows.iter_mut().filter_map(|row| row.hint.as_mut()) {
-        *hint = about_named(context, &next_command::text(context, &doctor, hint)).into();
+        *hint = next_command::text(context, &doctor, hint).into();
     }
     print(context, &rows)?;
     if let Some(missing) = overview.missing {
         return Err(missing);
     }
     verdict(&rows)
-}
-
-/// Returns `hint` with the vault in its commands that `--vault` named.
-fn about_named(context: &Context, hint: &str) -> String {
-    let Some(flag) = context.vault_flag() else { return hint.to_owned() };
-    let named = format!("tokctl --vault {} ", quoted(&flag));
-    let commands = hint.split("tokctl ").collect::<Vec<_>>();
-    let mut said = commands.first().map(|&beginning| beginning.to_owned()).unwrap_or_default();
-    for rest in commands.iter().skip(1) {
-        // A page is about no vault, and is no command where it is the name of a package.
-        let is_of_vault = !rest.starts_with("help ") && !rest.starts_with("--vault");
-        said.push_str(if is_of_vault { &named } else { "tokctl " });
-        said.push_str(rest);
-    }
-    said
 }
 
 /// Returns an error if a row of the report needs mending.

@@ -9,7 +9,7 @@ use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out, repair};
 use crate::cli::time;
 use crate::cli::typed::{self, quoted};
 use crate::ops::doctor::{Finding, Remedy};
-use crate::untrusted::printable;
+use crate::untrusted::{self, printable};
 
 /// Makes the report's row for a finding.
 pub(super) fn row_of(finding: Finding) -> Row {
@@ -33,7 +33,7 @@ fn hint(remedy: &Remedy) -> Hint {
             let user = user.replace('"', "\"\"");
             let grant = |privilege: &String| format!("GRANT {privilege} TO \"{user}\";");
             let grants: Vec<String> = privileges.iter().map(grant).collect();
-            format!("whoever owns the tables: {}", printable(&grants.join(" ")))
+            format!("whoever owns the tables: {}", untrusted::line(&grants.join(" ")))
         }
         Remedy::ReadShared => "tokctl help shared".into(),
         Remedy::AddAdmin => "tokctl help member role".into(),
