@@ -84,6 +84,20 @@ def test_a_privilege_that_is_missing_is_named(team):
     refused(bob, 5, "get", "acme/x", said=["may not do that"])
 
 
+def test_nothing_is_revoked_by_whom_the_database_lets_delete_nothing(team):
+    """A revocation can't be taken back, and the team would go on with a dead grant."""
+    revoking = team.server.definition() + 'revocation_endpoint = "http://127.0.0.1:1/revoke"\n'
+    team.alice.configure(revoking)
+    team.log_in()
+    team.database.write_vault(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}")
+    bob = team.join("bob", user=READER)
+    bob.configure(revoking)
+    refused(bob, 5, "delete", "acme/x", "--yes", said=["may not", "tokctl_rows", "tokctl help shared"])
+    # Who may, asks the provider first.
+    assert team.alice.run("delete", "acme/x", "--yes").returncode == 6
+    assert team.alice.get("acme/x") == "access-2"
+
+
 def test_a_user_whose_name_has_to_be_shown_otherwise_is_one_like_others(team):
     """What is shown of such a name is not the name."""
     user = "x\u202ey z"

@@ -76,6 +76,33 @@ def test_two_vaults_in_one_database_know_nothing_of_each_other(database, strict)
         other.close()
 
 
+def test_no_vault_takes_the_name_of_another(database, strict):
+    """With its join line, the only way to it would be lost."""
+    one, other = Team(database, strict), Team(database, strict)
+    try:
+        for again in (["init", one.address()], ["init", one.address(), "--name", "vault"]):
+            refused = one.alice.run("vault", *again)
+            assert refused.returncode == 2 and "--name" in refused.stderr, refused
+        public = one.alice.succeed("key", "public").strip()
+        line = other.alice.succeed("member", "add", "guest", public).strip()
+        refused = one.alice.run("vault", "join", line)
+        assert refused.returncode == 2 and "--name" in refused.stderr, refused
+        one.alice.succeed("vault", "join", line, "--name", "second")
+        one.log_in()
+        assert one.alice.get("acme/x") == "access-2"
+        assert one.alice.run("--vault", "second", "get", "acme/x").returncode == 3
+        # Its own join line, perhaps a newer one, takes the place of the older.
+        later = one.alice.succeed("--vault", "vault", "member", "add", "bob",
+                                  one.machine().succeed("key", "public").strip()).strip()
+        assert "`vault`" in one.alice.run("vault", "join", later).stderr
+        third = other.alice.succeed("member", "add", "late",
+                                    other.machine().succeed("key", "public").strip()).strip()
+        assert "`second`" in one.alice.run("vault", "join", third).stderr
+    finally:
+        one.close()
+        other.close()
+
+
 def test_what_stays_on_the_machine_is_private(team):
     team.log_in()
     team.alice.get("acme")
