@@ -96,5 +96,5 @@ fn a_token_of_another_type_is_not_imported() {
          \"refresh_token\":\"made-up-2\",\"expiry\":\"2100-01-01T00:00:00Z\"}\n",
     );
     let skipped = env.tokctl(["import", "rclone", config.to_str().unwrap()]).assert().code(1);
-    assert!(stderr(&skipped).contains("no bearer token"), "{}", stderr(&skipped));
+    assert!(stderr(&skipped).contains("another type than `Bearer`"), "{}", stderr(&skipped));
 }
