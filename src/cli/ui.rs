@@ -121,7 +121,7 @@ impl Ui {
     /// secrets.
     pub(crate) fn stream_json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
         self.stream(|stdout| {
-            json::stream(&mut *stdout, value)?;
+            json::write(&mut *stdout, value)?;
             stdout.write_all(b"\n")
         })
     }
