@@ -165,9 +165,9 @@ def test_a_rotation_that_died_keeps_others_waiting_for_seconds_alone(team):
         "UPDATE tokctl_rows SET attempt = decode(repeat('07', 16), 'hex'), turn = 1,"
         " lease_until = (extract(epoch FROM now()) + 600) * 1000000")
     team.log_in()
-    rotation = team.alice.start("rotate-key")
     held = "SELECT count(*) FROM tokctl_vaults WHERE held_until > 0"
     before = int(team.database.ask_vault(held)[0][0])
+    rotation = team.alice.start("rotate-key")
     deadline = time.monotonic() + 20
     while int(team.database.ask_vault(held)[0][0]) == before:
         assert rotation.poll() is None and time.monotonic() < deadline, rotation.communicate()
