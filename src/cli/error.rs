@@ -113,9 +113,6 @@ pub(crate) enum Hint {
     OtherSlot,
     /// The command that shows why nothing can be written where the vault lies.
     Disk(DiskFault),
-    /// A command about the vault that the failed one was about.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
-    InVault(&'static str),
     /// A sentence with a hint in the place of its `{}`.
     Within(String, Box<Hint>),
 }
@@ -157,7 +154,6 @@ impl fmt::Display for Hint {
             Self::Meant { .. } => f.write_str("tokctl list"),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
             Self::Disk(_) => f.write_str("tokctl doctor"),
-            Self::InVault(command) => write!(f, "tokctl {command}"),
             Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),
         }
     }

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::explain::{COMPARE, RESTORE};
 use super::typed::{command_line, login_command, may_be_secret, quoted};
-use super::vault_place::{VaultPlace, without_password};
+use super::vault_place::without_password;
 use super::vaults;
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::definition::RefreshKind;
@@ -26,7 +26,6 @@ pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) ->
         None => error,
         Some(Hint::Disk(fault)) => CliError::new(error.kind, unwritable(context, *fault))
             .hint(disk_command(context, *fault)),
-        // `doctor` looks into files.
         Some(Hint::Text(hint)) if hint == RESTORE && is_shared(context) => error.hint(COMPARE),
         Some(hint) => {
             let hint = text(context, args, hint);
@@ -58,7 +57,6 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Again(flags) => again(args, flags),
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
-        Hint::InVault(command) => in_vault(context, args, command),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
@@ -66,8 +64,8 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
 }
 
 /// The beginnings of commands that are about no vault, or name theirs.
-const ABOUT_NO_VAULT: [&str; 6] =
-    ["--vault", "help", "providers", "vault", "completions", "key generate"];
+const ABOUT_NO_VAULT: [&str; 7] =
+    ["--vault", "help", "providers", "vault init", "vault join", "completions", "key generate"];
 
 /// Returns `hint` with the vault in its commands that `--vault` named: else they would be about
 /// another one.
@@ -89,17 +87,6 @@ fn about_named(context: &Context, hint: String) -> String {
         }
     }
     said
-}
-
-/// Returns `command` about the vault that the command line `args` names in a flag, if it does.
-fn in_vault(context: &Context, args: &[OsString], command: &str) -> String {
-    let is_flag = |arg: &OsString| arg.to_string_lossy().starts_with("--vault");
-    match context.place() {
-        Ok(VaultPlace::Shared(name)) if args.iter().any(is_flag) => {
-            format!("tokctl --vault {} {command}", quoted(&name.text_without_password()))
-        }
-        Ok(_) | Err(_) => format!("tokctl {command}"),
-    }
 }
 
 /// Returns the sentence for a vault beside which nothing can be written.

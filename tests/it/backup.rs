@@ -161,3 +161,16 @@ fn a_copy_that_is_used_elsewhere_begins_an_audit_that_ends_where_it_is_cut() {
     fs::remove_file(env.path("copy/tokens.db.d/audit.jsonl")).unwrap();
     in_copy(&["audit", "--verify"]).code(7);
 }
+
+#[test]
+fn a_hint_is_about_the_vault_that_the_command_named() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.tokctl(["backup", "other.db"]).assert().success();
+    let said = stderr(&env.tokctl(["--vault", "other.db", "get", "vendor/y"]).assert().code(3));
+    assert!(said.contains("hint: tokctl --vault other.db "), "{said}");
+    let said = stderr(&env.tokctl(["get", "vendor/y"]).assert().code(3));
+    assert!(said.contains("hint: tokctl ") && !said.contains("--vault"), "{said}");
+    // What is about no vault stays as it is.
+    let said = stderr(&env.tokctl(["--vault", "other.db", "login", "nowhere"]).assert().code(3));
+    assert!(said.contains("hint: ") && !said.contains("--vault"), "{said}");
+}

@@ -1,5 +1,8 @@
 """Machines that share a vault: worlds with an identity each, which joined what the first founded."""
 
+import signal
+import time
+
 from shared_database import READER, remember_password
 from world import World
 
@@ -47,6 +50,18 @@ class Team:
         """A credential whose token is due from its first moment on."""
         self.server.reset()
         self.alice.succeed("login", "acme", "--user", user)
+
+    def stop_in_its_request(self, world):
+        """A machine that is stopped while the provider answers it: only it can have the answer."""
+        self.server.delay = 0.5
+        process = world.start("get", "acme/x")
+        while not self.server.busy:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)
+        while self.server.busy:
+            time.sleep(0.01)
+        self.server.delay = 0
+        return process
 
     def end_leases(self):
         """As if 45 seconds had passed."""

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn rotate_shared(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.verify || !args.drop_slot.is_empty() {
         return Err(CliError::new(Kind::Usage, "a shared vault has members, and no key slots")
-            .hint(Hint::InVault("member list")));
+            .hint(Hint::Text("tokctl member list".into())));
     }
     let vault = shared_vault::open(context)?;
     let changed = vault.change_members(context, &Change::Rotate, false)?;

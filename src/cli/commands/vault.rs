@@ -316,15 +316,14 @@ fn joined_name(
         })
     };
     let address = typed.address_without_password();
-    let known = joined.all_at(&address).find(|(_, vault)| is_this(vault));
-    let name = match known {
-        Some((name, _)) if kept.name.is_none() => return Ok(name.to_owned()),
-        Some(_) | None => chosen_name(kept, typed.usual_name())?,
-    };
+    if kept.name.is_none()
+        && let Some((name, _)) = joined.all_at(&address).find(|(_, vault)| is_this(vault))
+    {
+        return Ok(name.to_owned());
+    }
+    let name = chosen_name(kept, typed.usual_name())?;
     match joined.named(&name) {
-        Some(vault) if known.is_none_or(|(name, _)| joined.named(name) != Some(vault)) => {
-            Err(taken(&name))
-        }
+        Some(other) if !is_this(other) => Err(taken(&name)),
         Some(_) | None => Ok(name),
     }
 }

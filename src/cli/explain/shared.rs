@@ -108,18 +108,21 @@ fn address_hint(error: &AddressError) -> &'static str {
 
 fn refused_change(refused: &Refused) -> (Kind, Hint) {
     match refused {
-        Refused::NoSuchMember(_) => (Kind::NotFound, Hint::InVault("member list")),
+        Refused::NoSuchMember(_) => (Kind::NotFound, Hint::Text("tokctl member list".into())),
         Refused::NotAnAdmin
         | Refused::LabelTaken(_)
         | Refused::KeysTaken(_)
         | Refused::HasRole(..)
-        | Refused::TooMany => (Kind::Usage, Hint::InVault("member list")),
+        | Refused::TooMany => (Kind::Usage, Hint::Text("tokctl member list".into())),
         Refused::LastAdmin(_) => {
             (Kind::Usage, "make another member an admin first: `tokctl help member role`".into())
         }
         Refused::Oneself(_) => (
             Kind::Usage,
-            Hint::within("let another admin do it: {} shows them", Hint::InVault("member list")),
+            Hint::within(
+                "let another admin do it: {} shows them",
+                Hint::Text("tokctl member list".into()),
+            ),
         ),
         Refused::Key => (Kind::VaultBusy, Hint::Again(&[])),
     }

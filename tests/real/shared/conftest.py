@@ -36,6 +36,16 @@ def team(database, strict):
 
 
 @pytest.fixture
+def alone(strict):
+    """A team with a database of its own, which can be stopped, put back, or given another clock."""
+    database = SharedDatabase()
+    made = Team(database, strict)
+    yield made
+    made.close()
+    database.close()
+
+
+@pytest.fixture
 def pooled(database, pooler, strict):
     """A team that reaches the database through a pooler with five connections."""
     made = Team(database, strict, pooler.port)

@@ -1,19 +1,6 @@
 """Bad days that no other test has: each has its exit code, and costs nothing."""
 
-import pytest
-
-from shared_database import OWNER, READER, SharedDatabase
-from shared_team import Team
-
-
-@pytest.fixture
-def alone(strict):
-    """A team whose database has a clock that can be set."""
-    database = SharedDatabase()
-    made = Team(database, strict)
-    yield made
-    made.close()
-    database.close()
+from shared_database import OWNER, READER
 
 
 def set_clock(team, by):

@@ -4,23 +4,6 @@ import json
 import shutil
 import time
 
-import pytest
-
-from rotating_server import RotatingServer
-from shared_database import SharedDatabase
-from shared_team import Team
-
-
-@pytest.fixture
-def alone():
-    """A team whose database is stopped and put back."""
-    database, server = SharedDatabase(), RotatingServer("strict")
-    made = Team(database, server)
-    yield made
-    made.close()
-    database.close()
-    server.close()
-
 
 def keep_a_copy(database):
     """What a standby that lags behind has."""

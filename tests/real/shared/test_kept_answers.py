@@ -10,7 +10,6 @@ import time
 import pytest
 
 from rotating_server import RotatingServer
-from shared_database import SharedDatabase
 from shared_team import Team
 from test_failover import keep_a_copy, put_back
 from world import BINARY
@@ -41,29 +40,6 @@ def refusing(database):
     server.close()
 
 
-@pytest.fixture
-def alone():
-    """A team whose database is stopped and put back."""
-    database, server = SharedDatabase(), RotatingServer("strict")
-    made = Team(database, server)
-    yield made
-    made.close()
-    database.close()
-    server.close()
-
-
-def stopped_with_an_answer(team, world):
-    team.server.delay = 0.5
-    process = world.start("get", "acme/x")
-    while not team.server.busy:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGSTOP)
-    while team.server.busy:
-        time.sleep(0.01)
-    team.server.delay = 0
-    return process
-
-
 def go_on(process):
     process.send_signal(signal.SIGCONT)
     return process.communicate(timeout=90)
@@ -77,7 +53,7 @@ def test_a_late_answer_replaces_the_verdict_about_the_token_that_it_spent(refusi
     """The holder sleeps past its lease; another machine is refused; then the holder goes on."""
     bob = refusing.join("bob")
     refusing.log_in()
-    process = stopped_with_an_answer(refusing, refusing.alice)
+    process = refusing.stop_in_its_request(refusing.alice)
     try:
         refusing.end_leases()
         refused = bob.run("get", "acme/x")
@@ -95,7 +71,7 @@ def test_a_late_answer_replaces_the_verdict_about_the_token_that_it_spent(refusi
 def test_a_late_answer_replaces_a_verdict_that_was_reached_twice(refusing):
     bob = refusing.join("bob")
     refusing.log_in()
-    process = stopped_with_an_answer(refusing, refusing.alice)
+    process = refusing.stop_in_its_request(refusing.alice)
     try:
         refusing.end_leases()
         for _ in range(2):
@@ -133,7 +109,7 @@ def test_a_late_answer_that_died_with_its_process_replaces_the_verdict_too(refus
 def test_a_late_answer_overwrites_nothing_else(refusing, meanwhile):
     bob = refusing.join("bob")
     refusing.log_in()
-    process = stopped_with_an_answer(refusing, refusing.alice)
+    process = refusing.stop_in_its_request(refusing.alice)
     try:
         refusing.end_leases()
         assert bob.run("get", "acme/x").returncode == 4

@@ -19,26 +19,13 @@ def stop():
     begun = []
 
     def stop(team, world):
-        begun.append(stop_in_its_request(team, world))
+        begun.append(team.stop_in_its_request(world))
         return begun[-1]
 
     yield stop
     for process in begun:
         process.kill()
         process.communicate()
-
-
-def stop_in_its_request(team, world):
-    """A machine that is stopped while the provider answers it: only it can have the answer."""
-    team.server.delay = 0.5
-    process = world.start("get", "acme/x")
-    while not team.server.busy:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGSTOP)
-    while team.server.busy:
-        time.sleep(0.01)
-    team.server.delay = 0
-    return process
 
 
 def test_nobody_removes_or_demotes_oneself(team):

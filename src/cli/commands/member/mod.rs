@@ -223,7 +223,7 @@ fn tell_new_line(context: &Context, roster: &Roster) {
 
 fn no_such_member(label: &Label) -> CliError {
     CliError::new(error::Kind::NotFound, format!("there is no member `{label}`"))
-        .hint(Hint::InVault("member list"))
+        .hint(Hint::Text("tokctl member list".into()))
 }
 
 #[derive(Serialize)]
