@@ -18,6 +18,7 @@ mod clear;
 pub(crate) mod lookup;
 pub(crate) mod evidence;
 pub(crate) mod listing;
+pub(super) mod row_seal;
 pub(crate) mod credentials;
 mod workers;
 mod rows;
@@ -281,7 +282,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::credentials::tests::{account, credential, store};
+    use super::credentials::made_up::{account, credential, store};
     use super::*;
     use crate::vault::Key;
     use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};

@@ -8,9 +8,9 @@ use std::mem;
 use rusqlite::{Connection, Row, Statement};
 
 use super::clear::{CLEAR, account, covered, summary};
-use super::credentials::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, place};
 use super::evidence::{self, EVIDENCE, Proof};
 use super::header::Form;
+use super::row_seal::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, place};
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
