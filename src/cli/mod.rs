@@ -37,6 +37,7 @@ mod vaults;
 mod new_secret;
 mod bundle_secret;
 mod directory;
+mod no_match;
 mod choice;
 mod client_settings;
 mod workload;
