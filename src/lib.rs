@@ -33,9 +33,9 @@
 //!    `Vault::open_read_only` (`store/vault.rs`) and finds the account (`cli/choice.rs`).
 //! 2. `cli/keys.rs` finds out which secret opens the vault. `Vault::unlock` (`store/open_vault.rs`)
 //!    gets the data key out of a key slot (`store/unlock.rs`, `vault/slot.rs`).
-//! 3. `ops::token::live` asks `find` (`ops/live_token.rs`): `OpenVault::read` reads the row and
-//!    opens its seal, and `readiness` (`model/readiness.rs`) judges the token. A good token is
-//!    returned at once, without network and without a write to the database.
+//! 3. `ops::token::live` asks `find` (`ops/live_token.rs`): `OpenVault::read` (`store/reads.rs`)
+//!    reads the row and opens its seal, and `readiness` (`model/readiness.rs`) judges the token. A
+//!    good token is returned at once, without network and without a write to the database.
 //! 4. A token that is due goes on to `ops::token::renew`, which asks its caller (`cli/renewal.rs`)
 //!    for the rules of the provider, and to `Refresh::run` (`ops/refresh/mod.rs`).
 //! 5. `wait_for_turn` (`ops/refresh/turn.rs`) waits for the *turn*: the kernel's lock on a file for

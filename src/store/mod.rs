@@ -38,6 +38,7 @@ mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;
+mod reads;
 mod older;
 mod terms;
 mod writes;
