@@ -48,7 +48,8 @@
 //!    `RefreshTurn::make_room` reserves disk space for the answer (`store/spill.rs`);
 //!    `signals::hold` makes signals wait; `RefreshTurn::begin_refresh` commits a *journal*, so that
 //!    a crash from here on is noticed; `token::refresh` (`oauth/token.rs`) sends the request;
-//!    `RefreshTurn::save` commits the answer, or writes it into the spill file if that fails.
+//!    `Refresh::save` (`ops/refresh/answer.rs`) has `RefreshTurn::save` commit the answer, or write it
+//!    into the spill file if that fails.
 //! 7. Back in `get`, `cli/audit_trail.rs` appends an entry to the audit (`store/audit/append.rs`),
 //!    and `cli/commands/get/format/` prints the token.
 //!
