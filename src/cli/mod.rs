@@ -40,6 +40,8 @@ mod directory;
 mod no_match;
 mod choice;
 mod client_settings;
+mod certificates;
+mod other_proofs;
 mod workload;
 mod memory_vault;
 mod next_command;

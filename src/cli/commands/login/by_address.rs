@@ -9,7 +9,7 @@ use super::device;
 use super::method::Method;
 use super::stored::{self, Stored};
 use super::whose::Whose;
-use crate::cli::client_settings;
+use crate::cli::certificates;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
@@ -129,7 +129,7 @@ pub(super) fn run(
         Some(provider) => provider,
         None => Provider { name: name.clone(), definition: Definition::default() },
     };
-    let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
     let certificates = certificates
         .or_else(|| earlier.as_ref().and_then(|(_, stored)| stored.trusted_certificates()));
     let protected = context.ui.while_waiting("asking the server what it wants", || {

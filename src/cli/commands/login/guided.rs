@@ -8,6 +8,7 @@ use super::destination::Destination;
 use super::method::Method;
 use super::provider_methods::{in_order, is_googles, needs_server, only_method};
 use super::{service_account, static_token};
+use crate::cli::certificates;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -182,7 +183,7 @@ impl Dialogue<'_> {
     /// Returns whether a client that logs in by `method` has to have a key. Asks the server once.
     fn demands_key(&self, method: Method) -> bool {
         *self.demands_key.get_or_init(|| {
-            let certificates = client_settings::trusted_certificates(self.provider).ok().flatten();
+            let certificates = certificates::trusted_certificates(self.provider).ok().flatten();
             let for_itself = method == Method::ClientCredentials;
             self.context.ui.while_waiting("asking what the server demands", || {
                 providers::demands_key(self.provider, certificates.as_deref(), for_itself)
