@@ -17,8 +17,9 @@
 //! - `vault/`: keys and seals. It encrypts bytes, wraps the data key in key slots, and talks to the
 //!   keychain of the operating system. It does not know where the encrypted bytes are stored.
 //!   `vault/shared/` has what the members of a shared vault sign and seal for each other.
-//! - `store/`: the vault on the disk, with its rows, locks, spill files and audit. It takes a key
-//!   and gives and takes types of `model`; `store/sqlite/` and `store/postgres/` own all SQL.
+//! - `store/`: the vault in a file or in a database, with its rows, locks, spill files and audit. It
+//!   takes a key and gives and takes types of `model`; `store/sqlite/` and `store/postgres/` own all
+//!   SQL.
 //! - `oauth/`: requests to authorization servers, one file for each RFC, and the listener for the
 //!   redirect of a login. It never opens the vault.
 //! - `providers/`: the differences between services, as TOML files with a little code.
@@ -58,9 +59,10 @@
 //! - *A storage engine*: a folder beside `store/sqlite/` and `store/postgres/`, and a variant of `Engine`
 //!   (`store/engine.rs`). It carries out each `Change` of `store/change.rs`; the compiler names the
 //!   reads that are missing.
-//! - *A grant*: a variant of `RenewalGrant` and `Renewing` (`model/credential/renewal.rs`), a file
-//!   in `oauth/` that sends the request, an arm in `Refresh::ask` (`ops/refresh/request.rs`), and
-//!   the login in `ops/login/` and `cli/commands/login/`.
+//! - *A grant*: a variant of `RenewalGrant` and `RenewalProof` (`model/credential/renewal.rs`), its
+//!   word in definitions (`RefreshKind` in `model/definition.rs`), a file in `oauth/` that sends the
+//!   request, an arm in `Refresh::ask` (`ops/refresh/request.rs`), and the login in `ops/login/` and
+//!   `cli/commands/login/`.
 //! - *An output format of `get`*: a file in `cli/commands/get/format/` and a variant of `Format`.
 //! - *A provider*: a TOML file in `providers/` and a line in `providers/mod.rs`. Code, only where
 //!   the service does something that `model/definition.rs` can't express.

@@ -1,4 +1,4 @@
-//! The login methods of a provider, and what one of them needs that its definition does not say.
+//! The login methods of a provider, and what its definition lacks for one of them.
 
 use super::method::Method;
 use crate::cli::error::{CliError, Kind};
