@@ -41,10 +41,10 @@ mod unlock;
 mod open_vault;
 mod reads;
 mod older;
-mod terms;
+mod refresh_terms;
 mod writes;
 #[cfg(feature = "postgres")]
-mod kept;
+mod kept_answers;
 mod refresh_turn;
 mod keys;
 mod client_pause;
@@ -60,7 +60,7 @@ pub(crate) use self::examination::{
     KnownEntries, LeftoverIntents, UnansweredRefresh, engine_version, parts, sidecars,
 };
 #[cfg(feature = "postgres")]
-pub(crate) use self::kept::KeptAnswer;
+pub(crate) use self::kept_answers::KeptAnswer;
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
 pub(crate) use self::record::{Adopted, Journal, ListedSlot, Row, Stored};
