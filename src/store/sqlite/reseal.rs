@@ -10,7 +10,7 @@ use super::clear::Columns;
 use super::evidence;
 use super::examine::count;
 use super::header::{self, Form};
-use super::row_seal::place;
+use super::row_seal::seal_context;
 use super::rows::{Clear, Content, Keys, Rows, Sealed};
 use super::values::one_row;
 use super::workers::work_through;
@@ -113,8 +113,8 @@ fn anew(
     let (Content { account, revision, clear, proof, .. }, opened) = sealed.content?.open(key)?;
     let (proof, texts) = proof.anew(&next.evidence, (&account, revision))?;
     let seal = |clear: &[u8]| {
-        let place = place(RowSeal::BesideEvidence, &account, revision, clear);
-        next.credential.seal_again(place, nonce, opened)
+        let context = seal_context(RowSeal::BesideEvidence, &account, revision, clear);
+        next.credential.seal_again(context, nonce, opened)
     };
     Ok(match clear {
         Clear::Covered(clear) => Anew { row, sealed: seal(&clear), proof, clear: None, texts },

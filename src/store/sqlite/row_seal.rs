@@ -12,11 +12,12 @@ use crate::store::record::Stored;
 use crate::vault::plaintext;
 use crate::vault::seal::{DataKey, RowSeal, SealContext};
 
-/// The place of the revision, behind [`CLEAR`](super::clear::CLEAR), and of what is sealed, behind it.
+/// The number of the column of the revision, behind [`CLEAR`](super::clear::CLEAR), and of what is
+/// sealed, behind it.
 pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
 
-/// The place of the evidence, behind what is sealed.
+/// The number of the first column of the evidence, behind what is sealed.
 pub(super) const BEHIND_SEALED: usize = SEALED + 1;
 
 /// Whether a row may have `seal` in a vault of `form`. A row from before all of them were sealed
@@ -47,13 +48,13 @@ pub(super) fn opened(
     }
     let credential = if seal == RowSeal::Comparing {
         let clear = summary(row).map_err(|_| tampered())?;
-        let place = place(seal, account, revision, &[]);
-        let text = key.open(place, sealed).map_err(|_| tampered())?;
+        let context = seal_context(seal, account, revision, &[]);
+        let text = key.open(context, sealed).map_err(|_| tampered())?;
         compared(clear, &text)?.1
     } else {
         let clear = covered(row)?;
-        let place = place(seal, account, revision, &clear);
-        let text = key.open(place, sealed).map_err(|_| tampered())?;
+        let context = seal_context(seal, account, revision, &clear);
+        let text = key.open(context, sealed).map_err(|_| tampered())?;
         parsed(&text).ok_or_else(tampered)?
     };
     Ok(Stored { credential, revision })
@@ -83,19 +84,19 @@ pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Summary, Cred
     }
 }
 
-/// Seals a credential for `place`.
+/// Seals a credential in `context`.
 pub(in crate::store) fn seal(
     key: &DataKey,
-    place: SealContext<'_>,
+    context: SealContext<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
     let text = plaintext::to_json(credential)
         .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
-    Ok(key.seal(place, &text)?)
+    Ok(key.seal(context, &text)?)
 }
 
 /// The context of a row's seal of one form. `clear` are the columns that the seal covers.
-pub(super) fn place<'a>(
+pub(super) fn seal_context<'a>(
     seal: RowSeal,
     account: &'a Account,
     revision: u64,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
 use super::clear::{CLEAR, Columns, account};
 use super::evidence::{self, EVIDENCE, Evidence};
 use super::header::{self, Form};
-use super::row_seal::{BEHIND_SEALED, opened, place, seal};
+use super::row_seal::{BEHIND_SEALED, opened, seal, seal_context};
 use super::sealing::Sealing;
 use super::values::{one_row, stored};
 use crate::model::account::Account;
@@ -60,8 +60,8 @@ pub(crate) fn put(
     let summary = Summary::of(account, credential);
     let columns = Columns::of(&summary);
     let clear = columns.covered();
-    let place = place(RowSeal::BesideEvidence, account, revision, &clear);
-    let sealed = seal(sealing.key, place, credential)?;
+    let context = seal_context(RowSeal::BesideEvidence, account, revision, &clear);
+    let sealed = seal(sealing.key, context, credential)?;
     let texts = evidence::Columns::of(evidence)?;
     let covered = texts.covered();
     let proof =
