@@ -21,7 +21,7 @@ pub(crate) const MOST_ASKED: usize = 50;
 /// The two names of Jira: one person's credential may be kept under either.
 const JIRA: [&str; 2] = ["jira", "jira-dc"];
 
-/// How a command names a credential.
+/// The parts of a credential's name that a command line gives.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub(crate) provider: Option<ProviderName>,

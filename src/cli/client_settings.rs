@@ -93,7 +93,7 @@ struct Source<'a> {
     variable: Option<&'a str>,
     file: Option<&'a Path>,
     command: Option<&'a [String]>,
-    /// What is shown while the command runs.
+    /// The words that are shown while the command runs.
     waiting: &'static str,
 }
 

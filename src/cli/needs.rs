@@ -66,10 +66,10 @@ pub(crate) fn ended_certificates(context: &Context, now: Timestamp) -> BTreeMap<
     config.providers.keys().filter_map(ended).collect()
 }
 
-/// What a first look at credentials finds.
+/// The needs of all credentials that were looked at, counted.
 #[derive(Default)]
 pub(crate) struct Census {
-    /// How many have each need.
+    /// The number of credentials with each need.
     counts: BTreeMap<Need, usize>,
     /// The first of those with the gravest need.
     pub(crate) gravest: Option<Line>,

@@ -46,7 +46,7 @@ pub(crate) struct Opener {
     watermarks: Watermarks,
 }
 
-/// What is opened a second time.
+/// The vault that is opened a second time.
 #[derive(Clone)]
 enum Source {
     File(PathBuf),
@@ -160,8 +160,8 @@ impl OpenVault {
         Self { vault, secret, key, audit_settings, has_written, watermarks }
     }
 
-    /// Has the vault compared with the `watermarks` of this machine before anything is sent or
-    /// written, and raise them.
+    /// Returns this vault with the `watermarks` of this machine: it is compared with them before anything
+    /// is sent or written, and raises them.
     pub(crate) fn with_watermarks(self, watermarks: Watermarks) -> Self {
         Self { watermarks, ..self }
     }

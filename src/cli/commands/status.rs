@@ -192,7 +192,7 @@ fn print_json(context: &Context, subjects: Subjects<'_>, census: &Census) -> Res
 #[derive(Serialize)]
 struct Report<C> {
     v: u8,
-    /// How many credentials need somebody.
+    /// The number of credentials that need somebody.
     need_somebody: usize,
     credentials: C,
 }
@@ -227,7 +227,7 @@ impl Serialize for Rows<'_> {
 struct One<'a> {
     provider: &'a str,
     user: &'a str,
-    /// What is needed: `login`, `token`, `refresh`, `provider` or `nothing`.
+    /// The need in one word: `login`, `token`, `refresh`, `provider` or `nothing`.
     needs: &'static str,
     message: &'a str,
     /// Whether a refresh was begun and its answer is not known, for as long as one is under way too.

@@ -145,8 +145,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// Has all credentials of `client` wait as long as its server asked with `error`, which ended
-    /// `attempt`.
+    /// Stores the pause that the server of `client` asked for with `error`, which ended `attempt`: all
+    /// credentials of that client wait.
     fn keep_pause(&self, client: &Client, attempt: &Attempt, error: &token_error::Error) {
         if let Some(until) = pause_end(error.retry_after(), attempt.ended_at) {
             self.vault.pause_client(client, until, attempt.ended_at);

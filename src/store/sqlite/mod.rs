@@ -117,7 +117,7 @@ impl Sqlite {
         look(&view)
     }
 
-    /// Lets the next look show what was written since.
+    /// Makes the next read show what was written since the last one.
     pub(in crate::store) fn look_again(&self) -> Result<(), Error> {
         lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
     }

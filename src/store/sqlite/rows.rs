@@ -57,9 +57,9 @@ pub(super) struct Content {
 
 /// The columns in the clear.
 pub(super) enum Clear {
-    /// Their bytes, as the seal covers them.
+    /// The bytes of the columns, as the seal covers them.
     Covered(Vec<u8>),
-    /// Their values, to be compared with what is under an earlier seal.
+    /// The values of the columns, to be compared with what is under an earlier seal.
     Compared(Box<Summary>),
 }
 

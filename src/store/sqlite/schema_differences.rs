@@ -7,7 +7,7 @@ use crate::store::error::Error;
 /// An index as SQLite keeps it: its name, and the text that makes it.
 pub(super) type Index = (&'static str, &'static str);
 
-/// Something in the schema that tokctl did not make.
+/// An object in the schema that tokctl did not make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ForeignObject {
     /// The kind, in SQLite's word: `table`, `index`, `view` or `trigger`.

@@ -59,7 +59,7 @@ pub(super) struct Flags<'a> {
     pub(super) browser: &'a browser::Args,
 }
 
-/// What a login by address is for.
+/// The resource that a login by address is for, and its user.
 pub(super) struct Subject {
     pub(super) address: Address,
     /// The name under which the service is kept, if it is known.

@@ -239,10 +239,10 @@ struct ChangedJson<'a> {
     lost: Lost,
 }
 
-/// What a change of the members cost.
+/// The losses that a change of the members brought.
 #[derive(Default, Serialize)]
 struct Lost {
-    /// What a leaver could read.
+    /// The credentials that a leaver could read.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposed: Option<Vec<ExposedJson>>,
     /// The refreshes whose answers were given up.
