@@ -27,9 +27,9 @@ use crate::vault::bundle::{BundleId, BundleSecret};
 /// The credentials of a vault, by whether they can be carried.
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
-    /// The credentials that work, or need a login, which take the settings of their client along.
+    /// What works, or needs a login. What needs a login takes the settings of its client along.
     pub(crate) leaves: Vec<Account>,
-    /// The credentials that the identity of this machine renews.
+    /// What the identity of this machine renews.
     pub(crate) stays: Vec<Account>,
     /// The number of those that were handed over before: nothing is left of them but their names.
     pub(crate) gone: usize,
@@ -161,7 +161,7 @@ fn arrive(
     }
 }
 
-/// The accounts in a copy.
+/// What a copy holds.
 #[derive(Debug)]
 pub(crate) struct Copied {
     pub(crate) accounts: Vec<Account>,

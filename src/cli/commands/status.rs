@@ -227,7 +227,7 @@ impl Serialize for Rows<'_> {
 struct One<'a> {
     provider: &'a str,
     user: &'a str,
-    /// The need in one word: `login`, `token`, `refresh`, `provider` or `nothing`.
+    /// What is needed: `login`, `token`, `refresh`, `provider` or `nothing`.
     needs: &'static str,
     message: &'a str,
     /// Whether a refresh was begun and its answer is not known, for as long as one is under way too.

@@ -41,7 +41,7 @@ const APART: SignedDuration = SignedDuration::from_hours(24);
 /// whose clock differs, may have taken over.
 const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
-/// The settings with which a shared vault is opened.
+/// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) address: Address,

@@ -242,7 +242,7 @@ struct ChangedJson<'a> {
 /// The losses that a change of the members brought.
 #[derive(Default, Serialize)]
 struct Lost {
-    /// The credentials that a leaver could read.
+    /// What a leaver could read.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposed: Option<Vec<ExposedJson>>,
     /// The refreshes whose answers were given up.
