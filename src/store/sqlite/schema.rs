@@ -13,7 +13,7 @@ use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
 /// The number that tells a vault from other programs' databases: `tokc` in ASCII.
-pub(super) const APPLICATION_ID: i32 = 0x746F_6B63;
+const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// The version that this program writes, which `user_version` holds.
 pub(in crate::store) const CURRENT: usize = earlier::LAST + 1;
