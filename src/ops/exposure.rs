@@ -27,7 +27,7 @@ pub(crate) struct Exposed {
     pub(crate) token_ends: Option<Timestamp>,
 }
 
-/// What makes a credential worthless to whoever has read it.
+/// The step that makes a credential worthless to whoever has read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// A new login revokes the grant that it replaces.
