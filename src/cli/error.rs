@@ -89,7 +89,7 @@ impl Kind {
     }
 }
 
-/// What a user does next: a command that works when it is typed, or advice where none would help.
+/// The next step of the user: a command that works when it is typed, or advice where none would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Hint {
     /// A text that is shown as it is.
@@ -117,7 +117,7 @@ pub(crate) enum Hint {
     Within(String, Box<Hint>),
 }
 
-/// What opens a vault where there is neither a keychain nor a person.
+/// The hint at a key, which opens a vault where there is neither a keychain nor a person.
 pub(super) const KEY_OF_ONES_OWN: &str = "make a key with `tokctl key generate > FILE` and set TOKCTL_KEY_FILE to that file, or set \
      TOKCTL_PASSPHRASE";
 

@@ -32,7 +32,7 @@ const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery cod
 /// Room for a recovery code with more hyphens and spaces than anybody types, in bytes.
 const LONGEST_CODE: usize = 1024;
 
-/// How often a person may type the secret of a vault.
+/// The number of times that a person may type the secret of a vault.
 const TRIES: usize = 3;
 
 /// Unlocks `vault` with the secret that the environment gives, and with nothing else if there is

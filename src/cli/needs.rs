@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::client_settings;
+use super::certificates;
 use super::context::Context;
 use super::next_command;
 use super::time;
@@ -63,15 +63,15 @@ pub(crate) fn ended_certificates(context: &Context, now: Timestamp) -> BTreeMap<
     let Ok(config) = context.config() else { return BTreeMap::new() };
     let ended = |name: &String| {
         let provider = providers::today(&name.parse().ok()?, Some(config))?;
-        Some((name.clone(), client_settings::ended_certificate(&provider, now)?))
+        Some((name.clone(), certificates::ended_certificate(&provider, now)?))
     };
     config.providers.keys().filter_map(ended).collect()
 }
 
-/// What a first look at credentials finds.
+/// The needs of all credentials that were looked at, counted.
 #[derive(Default)]
 pub(crate) struct Census {
-    /// How many have each need.
+    /// The number of credentials with each need.
     counts: BTreeMap<Need, usize>,
     /// The first of those with the gravest need.
     pub(crate) gravest: Option<Line>,

@@ -15,13 +15,13 @@ use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
 use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotKind, SlotSecret, key_slots};
 use crate::secret::Passphrase;
 
-/// How often a person may type the passphrase of a slot that stays.
+/// The number of times that a person may type the passphrase of a slot that stays.
 const TRIES: usize = 3;
 
 /// The reason for a new data key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// All secrets are to be new where that is possible.
+    /// A rotation, in which all secrets become new where that is possible.
     Rotation,
     /// A slot goes, and the secrets of the others stay.
     Removal,

@@ -56,7 +56,7 @@ pub(crate) fn parse_typed_token(text: &str) -> Result<AccessToken, String> {
 }
 
 /// Parses a token that a user supplied, without a byte order mark and surrounding white space.
-pub(crate) fn parse_token(text: &str) -> Result<AccessToken, CliError> {
+fn parse_token(text: &str) -> Result<AccessToken, CliError> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if let Some(taken_by) = document(text) {
         let message = "that is a JSON document, and no token alone";

@@ -15,7 +15,7 @@ use crate::ops::{OpenVault, Vault};
 pub(crate) enum NotOpened {
     /// The vault itself is the reason; it may not exist.
     Store(StoreError),
-    /// What names it, or would open it, is the reason.
+    /// The reason is the name of the vault, or the secret that would open it.
     Other(CliError),
 }
 

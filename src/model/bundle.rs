@@ -28,9 +28,9 @@ pub(crate) struct BundleEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Load {
-    /// All of it; the vault that it came from keeps no secret.
+    /// All secrets; the vault that the credential came from keeps none.
     Moved,
-    /// All of it; both vaults can use it.
+    /// All secrets; both vaults can use the credential.
     Copied,
     /// The access token alone. A refresh token that rotates must have one holder: if two used it,
     /// one would end the other's grant.

@@ -12,7 +12,7 @@ use crate::model::scope::Scopes;
 use crate::providers::RenewalRules;
 use crate::store::{OpenVault, Row};
 
-/// All that the vault knows about one credential.
+/// The whole knowledge of the vault about one credential.
 pub(crate) struct Evidence {
     pub(crate) credential: Credential,
     /// The start of a refresh whose answer was never stored.
@@ -75,7 +75,7 @@ pub(crate) enum Remedy {
     Get,
     /// A `refresh`, which asks the provider again.
     Refresh,
-    /// Nothing until the pause is over that the provider asked for.
+    /// Wait until the pause is over that the provider asked for.
     Wait,
     /// A `check`, which asks the service.
     Check,

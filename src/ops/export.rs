@@ -48,7 +48,7 @@ pub(crate) struct Sealed {
 /// One credential of a bundle, as it is in the vault before the export.
 pub(crate) struct Traveller {
     pub(crate) account: Account,
-    /// Which of its secrets are in the bundle.
+    /// The part of the credential's secrets that is in the bundle.
     pub(crate) load: Load,
     pub(crate) credential: Credential,
     revision: u64,

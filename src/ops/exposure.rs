@@ -40,7 +40,7 @@ pub(crate) struct Moved {
     pub(crate) is_in_bundle: bool,
 }
 
-/// What makes a credential worthless to whoever has read it.
+/// The step that makes a credential worthless to whoever has read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// A new login revokes the grant that it replaces.

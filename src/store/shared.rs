@@ -16,7 +16,7 @@ use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
 use crate::vault::shared::roster::{Change, Roster};
 
-/// What only a shared vault has.
+/// The operations that only a shared vault has.
 pub(crate) struct Shared<'a>(&'a Server);
 
 impl Vault {

@@ -59,7 +59,7 @@ impl Vault {
         Self { engine: Engine::Sqlite(Box::new(file)) }
     }
 
-    /// Returns the end that is shared, if many machines share the vault.
+    /// Returns the engine of a shared vault; `None` for a vault in a file.
     #[cfg(feature = "postgres")]
     pub(super) fn server(&self) -> Option<&Arc<Server>> {
         match &self.engine {

@@ -97,11 +97,11 @@ fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
 
 /// The reason why the check of a credential did not succeed.
 enum Miss {
-    /// There is no request that could check it, or another machine holds it.
+    /// The token was not checked: no request could check it, or another machine holds it.
     Skipped(CliError),
     /// The service does not accept the token.
     Inactive(CliError),
-    /// It is unknown whether the token works, or the user has to log in first.
+    /// The check failed: it is unknown whether the token works, or the user has to log in first.
     Failed(CliError),
 }
 

@@ -200,7 +200,7 @@ fn print_json(context: &Context, subjects: Subjects<'_>, census: &Census) -> Res
 #[derive(Serialize)]
 struct Report<C> {
     v: u8,
-    /// How many credentials need somebody.
+    /// The number of credentials that need somebody.
     need_somebody: usize,
     credentials: C,
 }

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::certificates;
 use crate::cli::choice::Choice;
-use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
@@ -147,7 +147,7 @@ fn certificate(
 ) -> Option<Timestamp> {
     let Grant::OAuth(grant) = &evidence.credential.grant else { return None };
     let own = grant.client.certificate.as_ref()?;
-    let named = provider.map(|provider| client_settings::client_certificate(context, provider));
+    let named = provider.map(|provider| certificates::client_certificate(context, provider));
     let is_replaced = matches!(named, Some(Ok(Some(named))) if named != *own);
     let looks_at_end =
         grant.client.authentication.method() != TokenEndpointAuthMethod::SelfSignedTlsClientAuth;

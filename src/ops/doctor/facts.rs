@@ -128,7 +128,7 @@ pub(crate) enum DatabaseFact {
 pub(crate) enum MembersFact {
     /// Every entry was verified from the one on that this machine trusts.
     Verified { entries: u64, generation: u64, members: usize, own: String, role: &'static str },
-    /// If the identity of the one admin is lost, nobody can change who the members are.
+    /// The vault has one admin: if that identity is lost, nobody can change who the members are.
     OneAdmin,
     /// There is no data key for this member.
     NoKey { label: String },

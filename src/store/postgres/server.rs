@@ -57,14 +57,14 @@ pub(crate) struct Place {
     pub(crate) watermarks: Watermarks,
     /// The clock of this machine, with which that of the database is compared.
     pub(crate) clock: fn() -> Timestamp,
-    /// Is told the time of the database, which this process goes by from then on.
+    /// The function that takes the time of the database, which this process goes by from then on.
     pub(crate) go_by: fn(Timestamp),
 }
 
 /// An open shared vault.
 pub(in crate::store) struct Server {
-    /// Where this machine keeps what belongs to the vault. There is no file of that path, only a
-    /// directory beside it.
+    /// The path beside which this machine keeps what belongs to the vault, in a directory. There is no
+    /// file of that path.
     file: VaultFile,
     identity: Identity,
     watermarks: Watermarks,

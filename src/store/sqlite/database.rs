@@ -9,7 +9,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, READ_WRITE};
 use super::failure::lacks_shared_memory;
-use super::schema::{self, Differences, Version};
+use super::schema::{self, Version};
+use super::schema_differences::Differences;
 use super::{copy, earlier};
 use crate::private_file::Readers;
 use crate::store::error::Error;

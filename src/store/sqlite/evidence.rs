@@ -171,7 +171,7 @@ pub(crate) fn parse_attempt(text: &str) -> Option<Attempt> {
 }
 
 /// Reads the text of a journal, of which nothing is verified.
-pub(crate) fn parse_journal(text: &str) -> Option<Journal> {
+fn parse_journal(text: &str) -> Option<Journal> {
     serde_json::from_str(text).ok()
 }
 

@@ -192,7 +192,7 @@ impl Roster {
     }
 
     /// Whether `id` is a member who may write.
-    pub(crate) fn is_writer(&self, id: MemberId) -> bool {
+    fn is_writer(&self, id: MemberId) -> bool {
         rules::role_of(self.members(), id).is_some_and(Role::writes)
     }
 

@@ -18,7 +18,7 @@ use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
 use crate::private_file;
 
-/// What the command line asks for.
+/// The part of the command line that says what becomes of the copy.
 pub(super) struct Wish<'a> {
     pub(super) file: &'a Path,
     pub(super) moving: bool,

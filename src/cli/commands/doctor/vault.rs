@@ -18,7 +18,7 @@ use crate::ops::error::StoreError;
 use crate::ops::key_slots::SlotId;
 use crate::ops::{OpenVault, SlotKind, SlotSecret, Vault};
 
-/// What the checks found out about the vault beside the rows of the report.
+/// The facts about the vault that the checks found out, beside the rows of the report.
 #[derive(Default)]
 pub(super) struct VaultOverview {
     /// The error that there is no vault.

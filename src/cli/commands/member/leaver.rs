@@ -148,7 +148,7 @@ pub(super) fn tell_given_up(context: &Context, given_up: &[LeaseRunning]) {
 pub(super) struct ExposedJson {
     provider: String,
     user: String,
-    /// What makes it worthless: see [`Remedy::word`].
+    /// The word for what makes the credential worthless: see [`Remedy::word`].
     remedy: &'static str,
     client: Option<String>,
     token_ends: Option<String>,

@@ -249,7 +249,7 @@ struct ChangedJson<'a> {
     lost: Lost,
 }
 
-/// What a change of the members cost.
+/// The losses that a change of the members brought.
 #[derive(Default, Serialize)]
 struct Lost {
     /// What a leaver could read or took along, or what a new reader took along.

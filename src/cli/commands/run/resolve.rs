@@ -11,6 +11,7 @@ use super::wishes::Wish;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::no_match::no_match;
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
 use crate::cli::vaults;
@@ -232,7 +233,7 @@ fn find(
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
         let (provider, user) = (&account.provider, &account.user);
-        return Err(choice::no_match(context, vault, "run", Some(provider), Some(user)));
+        return Err(no_match(context, vault, "run", Some(provider), Some(user)));
     }
     Ok(found?)
 }
