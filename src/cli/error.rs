@@ -176,6 +176,7 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
+    /// Makes an error without causes and without a hint.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), causes: Vec::new(), hint: None }
     }
@@ -200,6 +201,7 @@ impl CliError {
         parts.join(": ")
     }
 
+    /// Returns this error with `hint` in place of an earlier one.
     pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -225,6 +227,7 @@ impl CliError {
         self.kind.exit().into()
     }
 
+    /// Returns the error as the JSON object that `--json` prints.
     pub(crate) fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct ErrorReport<'a> {
