@@ -195,7 +195,7 @@ impl CliError {
     }
 
     /// Returns message and causes in one line, as the reason for a question that is asked again.
-    pub(crate) fn in_one(&self) -> String {
+    pub(crate) fn as_reason(&self) -> String {
         let parts: Vec<&str> =
             std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
         parts.join(": ")
