@@ -69,7 +69,6 @@ impl MemberKeys {
 }
 
 impl MemberId {
-    /// Returns the key that verifies the member's signatures; `None` for an id that is none.
     pub(super) fn verifying_key(&self) -> Option<VerifyingKey> {
         VerifyingKey::from_bytes(&self.0).ok()
     }
