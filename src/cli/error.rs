@@ -176,6 +176,7 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
+    /// Makes an error without causes and without a hint.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), causes: Vec::new(), hint: None }
     }
@@ -194,12 +195,13 @@ impl CliError {
     }
 
     /// Returns message and causes in one line, as the reason for a question that is asked again.
-    pub(crate) fn in_one(&self) -> String {
+    pub(crate) fn as_reason(&self) -> String {
         let parts: Vec<&str> =
             std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
         parts.join(": ")
     }
 
+    /// Returns this error with `hint` in place of an earlier one.
     pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -225,6 +227,7 @@ impl CliError {
         self.kind.exit().into()
     }
 
+    /// Returns the error as the JSON object that `--json` prints.
     pub(crate) fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct ErrorReport<'a> {

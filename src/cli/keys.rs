@@ -213,7 +213,7 @@ pub(crate) fn open_or_create(
         // Never by itself: a passphrase is weaker than a keychain, and somebody has to want it.
         Err(error @ ops::Error::Keychain { .. }) if may_choose => {
             let error = CliError::from(error);
-            context.ui.warning(&format!("there is no keychain to use here: {}", error.in_one()));
+            context.ui.warning(&format!("there is no keychain to use here: {}", error.as_reason()));
             let question = "protect the vault with a passphrase instead, which is asked for";
             if !context.ui.confirm(question, "give `--key-slot`")? {
                 return Err(error);

@@ -56,6 +56,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Makes a table without rows, from the heading and the fate of each column.
     pub(crate) fn new(columns: impl IntoIterator<Item = (&'static str, Fit)>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }

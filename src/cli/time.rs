@@ -24,6 +24,7 @@ pub(crate) fn by_machine() -> Timestamp {
 
 /// Makes this process go by a clock that shows `now` at present. In a shared vault the clock of the
 /// database says when a token is over, whoever stored it: that of a machine may be wrong.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
 pub(crate) fn go_by(now: Timestamp) {
     let ahead = now.duration_since(precise()).as_millis();
     AHEAD.store(i64::try_from(ahead).unwrap_or_default(), Ordering::Relaxed);

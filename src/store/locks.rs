@@ -93,7 +93,7 @@ impl CredentialGuard {
         self.guard.is_needed.store(true, Ordering::Relaxed);
     }
 
-    /// Deletes the file together with the lock, since the credential has no journal.
+    /// Marks the file as one that goes with the lock, since the credential has no journal.
     pub(crate) fn let_file_go(&self) {
         self.guard.is_needed.store(false, Ordering::Relaxed);
     }

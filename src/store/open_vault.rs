@@ -149,6 +149,7 @@ impl Vault {
 
 /// How the vault is held open.
 impl OpenVault {
+    /// Returns `vault` open with its data `key`, which `secret` unlocked.
     pub(super) fn new(vault: Vault, secret: Option<SlotSecret>, key: DataKey) -> Self {
         let key = Arc::new(Mutex::new(Arc::new(key)));
         Self::sharing(vault, secret, key)
@@ -166,6 +167,7 @@ impl OpenVault {
         Self { watermarks, ..self }
     }
 
+    /// Returns the watermarks of this machine, with which the vault is compared.
     pub(super) fn watermarks(&self) -> &Watermarks {
         &self.watermarks
     }

@@ -24,6 +24,8 @@ impl Vault {
         }
     }
 
+    /// Returns the header and the key slots, as they are read at one moment. Fails with [`Error::NoVault`]
+    /// if the vault was never finished.
     pub(super) fn header_and_slots(&self) -> Result<(Header, Vec<KeySlot>), Error> {
         let file = self.engine.file("key slots")?;
         let foreign = file.foreign_slots();

@@ -123,6 +123,7 @@ impl Vault {
         })
     }
 
+    /// Returns the error for a vault that was never finished.
     pub(super) fn no_vault(&self) -> Error {
         Error::NoVault { path: self.location().to_owned() }
     }

@@ -22,6 +22,7 @@ pub(crate) struct LoginTarget {
 }
 
 impl LoginTarget {
+    /// Returns `vault` as the target of a login that was not checked yet.
     pub(crate) fn new(vault: OpenVault) -> Self {
         Self { vault, turn: None }
     }

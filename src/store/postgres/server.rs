@@ -149,14 +149,17 @@ impl Server {
         &self.file
     }
 
+    /// Returns the key that seals what stays on this machine.
     pub(in crate::store) fn machine_key(&self) -> &DataKey {
         &self.machine_key
     }
 
+    /// Returns the data key, as this member has it now.
     pub(in crate::store) fn data_key(&self) -> DataKey {
         self.membership().key.clone()
     }
 
+    /// Returns the roster up to the entry that was verified last.
     pub(in crate::store) fn roster(&self) -> Roster {
         self.membership().roster.clone()
     }

@@ -183,6 +183,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Returns the columns of `evidence`. Fails with [`Error::Inconsistent`] if it can't be written down.
     pub(super) fn of(evidence: &Evidence) -> Result<Self, Error> {
         const UNWRITABLE: Error = Error::Inconsistent("evidence that can't be written down");
         let Evidence { journal, attempt, reported, refused_since: _ } = evidence;

@@ -46,6 +46,7 @@ pub(super) struct Sealed {
     pub(super) content: Result<Content, Error>,
 }
 
+/// The columns of a row that has all of them.
 pub(super) struct Content {
     pub(super) account: Account,
     pub(super) revision: u64,
@@ -146,6 +147,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Prepares to read all rows of a vault of `form`, in the order of the file.
     pub(super) fn of(connection: &'a Connection, form: Form) -> Result<Self, Error> {
         let sql = format!(
             "SELECT {CLEAR}, revision, sealed, {EVIDENCE}, rowid FROM credentials_2

@@ -40,6 +40,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// Returns a table of an earlier version, none of which had indexes of its own.
     pub(super) fn without_indexes(name: &'static str, sql: &'a str, indexed: bool) -> Self {
         Self { name, sql, indexed, indexes: &[] }
     }

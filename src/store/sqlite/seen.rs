@@ -40,6 +40,7 @@ pub(in crate::store) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
+    /// Begins a comparison of `vault` with the `watermarks` of this machine.
     pub(in crate::store) fn of(watermarks: &'a Watermarks, vault: VaultId) -> Self {
         Self { watermarks, vault, raised: RefCell::default() }
     }

@@ -108,6 +108,7 @@ pub(crate) fn found(founder: &Identity, label: Label) -> Result<Founded, getrand
     Ok(found_with(founder, label, random, DataKey::generate(vault.vault(), 1)?))
 }
 
+/// Founds a vault from these random bytes and this data key, as [`found`] does from new ones.
 pub(super) fn found_with(
     founder: &Identity,
     label: Label,

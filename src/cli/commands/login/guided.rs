@@ -275,7 +275,7 @@ impl Dialogue<'_> {
                     ui.ask(prompt, "name it with `--client-key-file`", |typed| {
                         let path = path(self.context, &some_text(typed)?);
                         client::check_key(self.context, &path, provider)
-                            .map_err(|error| error.in_one())?;
+                            .map_err(|error| error.as_reason())?;
                         Ok(path)
                     })?,
                 )
@@ -290,7 +290,8 @@ impl Dialogue<'_> {
                     &mut answers.service_account,
                     ui.ask(prompt, "name it with `--service-account`", |typed| {
                         let path = path(self.context, &some_text(typed)?);
-                        service_account::check(&path, provider).map_err(|error| error.in_one())?;
+                        service_account::check(&path, provider)
+                            .map_err(|error| error.as_reason())?;
                         Ok(path)
                     })?,
                 )
@@ -307,7 +308,7 @@ impl Dialogue<'_> {
                     "" if !needed => Ok(None),
                     typed => {
                         let name = some_text(typed)?;
-                        static_token::check_name(&name).map_err(|error| error.in_one())?;
+                        static_token::check_name(&name).map_err(|error| error.as_reason())?;
                         Ok(Some(name))
                     }
                 })?;
@@ -355,7 +356,7 @@ impl Dialogue<'_> {
             client_settings::read_text(&path)
                 .map(zeroize::Zeroizing::new)
                 .and_then(|text| client_settings::google_client(&text, &path))
-                .map_err(|error| error.in_one())?;
+                .map_err(|error| error.as_reason())?;
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {

@@ -44,6 +44,7 @@ pub(super) fn in_order(provider: &Provider, has_client: bool) -> Vec<Method> {
     methods
 }
 
+/// Returns whether the provider's tokens come from Google.
 pub(super) fn is_googles(provider: &Provider) -> bool {
     provider.definition.token_endpoint.as_deref() == Some(GOOGLE)
 }

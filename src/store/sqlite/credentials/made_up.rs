@@ -29,6 +29,7 @@ pub(in crate::store) fn credential(token: &str) -> Credential {
     credential
 }
 
+/// Makes a vault without credentials in a new directory, which goes with the first value.
 pub(in crate::store) fn store() -> (tempfile::TempDir, Database, DataKey) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("v/tokens.db");
@@ -52,6 +53,7 @@ pub(in crate::store) fn put_alone(
     sealing.finish().map(drop)
 }
 
+/// Stores a credential without evidence, commits it, and returns its revision.
 pub(in crate::store) fn write(store: &mut Database, key: &DataKey, user: &str, token: &str) -> u64 {
     let transaction = store.write().unwrap();
     put_alone(&transaction, key, user, token).unwrap();
