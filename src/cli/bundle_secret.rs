@@ -98,7 +98,10 @@ pub(crate) fn for_opening(
             let given = key_material::bundle_key(context)?.map(BundleSecret::Key);
             given.or_else(|| of_identity(context)).map(set).ok_or_else(|| {
                 CliError::new(Kind::KeyUnavailable, "the bundle was sealed for a key")
-                    .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`")
+                    .hint(
+                        "set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`; where \
+                         a move between vaults was interrupted, the identity of who began it opens it",
+                    )
             })
         }
     }

@@ -14,6 +14,10 @@ use crate::ops::key_text::Given;
 use crate::ops::member_identity::{self, Identity};
 use crate::ops::{SlotKind, SlotSecret, Vault};
 
+/// The hint where nothing is at hand under which an identity could be kept.
+const MAKE_AN_IDENTITY: &str = "make one with `tokctl key generate --identity > FILE` and set \
+    TOKCTL_KEY_FILE to that file, or set TOKCTL_PASSPHRASE to a passphrase that keeps it";
+
 /// Returns the identity. Fails if there is none.
 pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
     let given = match key_material::given(context)? {
@@ -28,7 +32,7 @@ pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
         Err(error) => return Err(error.into()),
     };
     let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
-    let vault = keys::unlock(&context.for_file(path.clone()), vault)
+    let vault = keys::unlock_one_of_two(&context.for_file(path.clone()), vault)
         .map_err(|error| does_not_open(context, error, &path, &kinds))?;
     member_identity::read(&vault)?.ok_or_else(|| none(given))
 }
@@ -43,12 +47,16 @@ pub(crate) fn of_user_or_new(
         return Ok(Identity::from_key(key));
     }
     let path = path(context)?;
-    let kinds = match Vault::open_read_only(&path).and_then(Vault::finished) {
+    let kinds: Vec<SlotKind> = match Vault::open_read_only(&path).and_then(Vault::finished) {
         Ok(vault) => vault.slots()?.iter().map(|slot| slot.kind).collect(),
         Err(_) => Vec::new(),
     };
-    let vault = keys::open_or_create(&context.for_file(path.clone()), slot)
-        .map_err(|error| does_not_open(context, error, &path, &kinds))?;
+    let own = context.for_file(path.clone());
+    let opened = match slot {
+        None if !kinds.is_empty() => keys::unlock_one_of_two(&own, Vault::open(&path)?),
+        _ => keys::open_or_create(&own, slot),
+    };
+    let vault = opened.map_err(|error| does_not_open(context, error, &path, &kinds))?;
     Ok(member_identity::read_or_make(&vault, time::now())?)
 }
 
@@ -61,7 +69,9 @@ fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotK
     let path = path.display();
     let Some(kind) = kinds.first() else {
         let what = format!("your identity could not be kept in `{path}`");
-        return CliError { message: what, ..error };
+        let hint = error.hint.clone().filter(|_| context.ui.can_ask());
+        let hint = hint.unwrap_or_else(|| MAKE_AN_IDENTITY.into());
+        return CliError { message: what, ..error }.hint(hint);
     };
     let is_given = key_material::key(context).is_ok_and(|key| key.is_some())
         || key_material::passphrase(context).is_ok_and(|passphrase| passphrase.is_some());
@@ -98,9 +108,10 @@ fn none(slot_key: Option<&str>) -> CliError {
     match slot_key {
         Some(source) => {
             let what = format!("{source} holds a key, and a shared vault opens with an identity");
-            CliError::new(Kind::KeyUnavailable, what).hint(
-                "set it to what `tokctl key generate --identity` prints, once an admin added it",
-            )
+            let takes = key_material::takes(source);
+            CliError::new(Kind::KeyUnavailable, what).hint(format!(
+                "{takes} what `tokctl key generate --identity` prints, once an admin added it"
+            ))
         }
         None => CliError::new(
             Kind::KeyUnavailable,

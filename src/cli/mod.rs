@@ -34,6 +34,7 @@ mod keys;
 #[cfg(feature = "postgres")]
 mod member_identity;
 mod vaults;
+mod moved;
 mod new_secret;
 mod bundle_secret;
 mod directory;
@@ -42,6 +43,7 @@ mod client_settings;
 mod workload;
 mod memory_vault;
 mod next_command;
+mod whereabouts;
 mod parse_error;
 mod audit_trail;
 #[cfg(feature = "postgres")]

@@ -38,6 +38,7 @@ mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;
+mod vault_name;
 mod older;
 mod terms;
 mod writes;

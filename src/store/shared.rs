@@ -13,6 +13,7 @@ use super::sidecar::{self, Sidecar};
 use super::vault::Vault;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
+use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{Change, Roster};
 
 /// What only a shared vault has.
@@ -40,6 +41,11 @@ impl Shared<'_> {
     /// Returns the list of members, as it was when the vault was last read.
     pub(crate) fn roster(&self) -> Roster {
         self.0.roster()
+    }
+
+    /// Whether `pin` is an entry of the list of members.
+    pub(crate) fn has_entry(&self, pin: Pin) -> Result<bool, Error> {
+        self.0.has_entry(pin)
     }
 
     /// Returns the identity of this member.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Hint};
 use crate::cli::explain::RESUME;
 use crate::cli::vaults;
 use crate::cli::{keys, next_command, table, time, typed};
@@ -175,6 +175,14 @@ fn command(
     evidence: &Evidence,
     can_be_checked: bool,
 ) -> String {
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) =
+        (finding, &evidence.credential.moved_to)
+    {
+        let (account, to) = (account.clone(), to.clone());
+        let there = Hint::MovedTo { account, to: to.clone(), alone: true };
+        let hint = if *arrived { there } else { Hint::GoOn(to) };
+        return next_command::text(context, &[], &hint);
+    }
     let verb = match finding.remedy() {
         Remedy::Login if *finding == Diagnosis::ScopeMissing => {
             let scopes = evidence.wanted_scopes().map(ToString::to_string).unwrap_or_default();
@@ -199,6 +207,15 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         .and_then(|last| last.message.as_deref())
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) =
+        (finding, &evidence.credential.moved_to)
+    {
+        return if *arrived {
+            format!("it was moved into {}, which alone may use it", to.place)
+        } else {
+            format!("its move into {} was interrupted, and it waits to go on", to.place)
+        };
+    }
     match finding {
         Diagnosis::HandedOver { arrived: true } => {
             "it was handed over to another machine, which alone may use it: a login takes another \

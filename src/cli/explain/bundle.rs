@@ -29,6 +29,7 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
         BundleError::NotPlaced { source } if is_taken(source) => {
             (Kind::Failed, RESUME_ELSEWHERE.into())
         }
+        BundleError::UnderWay { to } => (Kind::Failed, Hint::GoOn(to.clone())),
         BundleError::Unplaced | BundleError::NotPlaced { .. } => (Kind::Failed, RESUME.into()),
         BundleError::NotArrived { source } => {
             let CliError { kind, .. } = store_error(source);

@@ -57,11 +57,16 @@ impl From<OpsError> for CliError {
                 (Kind::NotFound, Some(Hint::Login(account.clone())))
             }
             // A login would make a new grant and leave the old bundle unplaced.
-            OpsError::HandedOver { unplaced: true, .. } => {
-                (Kind::LoginRequired, Some(RESUME.into()))
+            OpsError::HandedOver { unplaced: true, moved_to, .. } => {
+                let hint = moved_to.clone().map_or_else(|| RESUME.into(), Hint::GoOn);
+                (Kind::LoginRequired, Some(hint))
+            }
+            OpsError::HandedOver { account, moved_to: Some(to), unplaced: false } => {
+                let (account, to) = (account.clone(), to.clone());
+                (Kind::LoginRequired, Some(Hint::MovedTo { account, to, alone: false }))
             }
             OpsError::LoginRequired { account, .. }
-            | OpsError::HandedOver { account, unplaced: false } => {
+            | OpsError::HandedOver { account, moved_to: None, unplaced: false } => {
                 (Kind::LoginRequired, Some(Hint::Login(account.clone())))
             }
             OpsError::Static { account }

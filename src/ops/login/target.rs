@@ -85,6 +85,7 @@ impl LoginTarget {
             created_at: now,
             updated_at: now,
             last_refreshed_at: None,
+            moved_to: None,
         };
         loop {
             let earlier = self.vault.read(account)?;

@@ -5,7 +5,7 @@ mod selection;
 mod json;
 mod text;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::vaults;
-use crate::cli::{next_command, time};
+use crate::cli::{next_command, time, whereabouts};
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::duration;
@@ -72,11 +72,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let unknown = Cell::new(0);
+    let moved = RefCell::new(None);
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
         let is_near =
             args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now));
         if !is_near && has_unknown_end(summary) {
             unknown.set(unknown.get() + 1);
+        }
+        if is_near && summary.status == Status::HandedOver {
+            moved.borrow_mut().get_or_insert_with(|| summary.account.clone());
         }
         is_near
     };
@@ -89,6 +93,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     if !context.ui.json && shown.whole && shown.count == 0 {
         context.ui.status(&nothing(args, context, &shown, unknown.get()));
+    }
+    if !context.ui.json && shown.whole {
+        whereabouts::tell(context, moved.borrow().as_ref());
     }
     tell(args, &shown)
 }
