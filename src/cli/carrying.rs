@@ -134,7 +134,7 @@ impl File {
         match Vault::open(&self.path).and_then(Vault::finished) {
             Ok(vault) => {
                 let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
-                keys::unlock_one_of_two(&self.context, vault)
+                keys::unlock(&self.context, vault)
                     .map_err(|error| self.explained(self.does_not_open(error, &kinds)))
             }
             Err(error @ StoreError::NoVault { .. }) => {
@@ -187,6 +187,9 @@ impl File {
             TOKCTL_NEW_KEY_FILE to that file, or set TOKCTL_NEW_PASSPHRASE";
         match error.hint.clone() {
             Some(Hint::Text(text)) if text.contains("TOKCTL_KEY_FILE") => error.hint(OTHER_SLOT),
+            Some(Hint::Text(text)) if text.contains("TOKCTL_PASSPHRASE_FILE") => {
+                error.hint("set TOKCTL_NEW_PASSPHRASE to a passphrase for it")
+            }
             Some(hint) if !self.context.ui.can_ask() => error.hint(hint.with_slot(OTHER_SLOT)),
             Some(_) | None => error,
         }

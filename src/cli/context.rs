@@ -238,6 +238,11 @@ impl Context {
         Self { environment, vault_flag: Some(path.clone()), ..self.for_file(path) }
     }
 
+    /// Whether this copy is for another vault beside the one that the command is about.
+    pub(crate) fn is_of_another(&self) -> bool {
+        self.other.is_some()
+    }
+
     /// Returns what a question and a message call the vault.
     pub(crate) fn subject(&self) -> String {
         match &self.other {

@@ -46,34 +46,6 @@ pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliEr
     Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
 }
 
-/// Unlocks `vault`, one of two that the command is about.
-///
-/// A secret that the environment gives may be that of the other one. So each of them is tried that fits
-/// a key slot, and then what [`unlock`] tries where none is given.
-#[cfg(feature = "postgres")]
-pub(crate) fn unlock_one_of_two(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
-    warn_of_writers(context, &vault);
-    let watermarks = context.watermarks();
-    let kinds = kinds(&vault)?;
-    let (mut vault, mut refused) = (vault, None);
-    let given = [key_material::key(context)?, key_material::passphrase(context)?];
-    for with in given.into_iter().flatten().filter(|with| kinds.contains(&with.kind())) {
-        match vault.unlock(with) {
-            Ok(vault) => return Ok(vault.with_watermarks(watermarks)),
-            Err(locked) if matches!(locked.error, StoreError::WrongSecret { .. }) => {
-                (vault, refused) = (locked.vault, Some(locked.error));
-            }
-            Err(locked) => return Err(locked.into()),
-        }
-    }
-    match refused {
-        Some(error) if !kinds.contains(&SlotKind::Keychain) && !context.ui.can_ask() => {
-            Err(error.into())
-        }
-        Some(_) | None => Ok(unlocked_here(context, vault, &kinds)?.with_watermarks(watermarks)),
-    }
-}
-
 /// Warns of what others could write, of the vault and of what leads to it.
 fn warn_of_writers(context: &Context, vault: &Vault) {
     let loose = vault.still_loose();
@@ -91,11 +63,39 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
         Ok(opened) => return Ok(opened),
         Err(vault) => vault,
     };
+    if context.is_of_another() {
+        return one_of_two(context, vault);
+    }
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
     let kinds = kinds(&vault)?;
     unlocked_here(context, vault, &kinds)
+}
+
+/// Unlocks one of two vaults that the command is about.
+///
+/// A secret that the environment gives may be that of the other one. So each of them is tried that fits
+/// a key slot, and then what is tried where none is given.
+fn one_of_two(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    let kinds = kinds(&vault)?;
+    let (mut vault, mut refused) = (vault, None);
+    let given = [key_material::key(context)?, key_material::passphrase(context)?];
+    for with in given.into_iter().flatten().filter(|with| kinds.contains(&with.kind())) {
+        match vault.unlock(with) {
+            Ok(vault) => return Ok(vault),
+            Err(locked) if matches!(locked.error, StoreError::WrongSecret { .. }) => {
+                (vault, refused) = (locked.vault, Some(locked.error));
+            }
+            Err(locked) => return Err(locked.into()),
+        }
+    }
+    match refused {
+        Some(error) if !kinds.contains(&SlotKind::Keychain) && !context.ui.can_ask() => {
+            Err(error.into())
+        }
+        Some(_) | None => unlocked_here(context, vault, &kinds),
+    }
 }
 
 /// Returns the kind of each key slot of `vault`.

@@ -32,7 +32,7 @@ pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
         Err(error) => return Err(error.into()),
     };
     let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
-    let vault = keys::unlock_one_of_two(&context.for_file(path.clone()), vault)
+    let vault = keys::unlock(&context.for_file(path.clone()), vault)
         .map_err(|error| does_not_open(context, error, &path, &kinds))?;
     member_identity::read(&vault)?.ok_or_else(|| none(given))
 }
@@ -51,12 +51,8 @@ pub(crate) fn of_user_or_new(
         Ok(vault) => vault.slots()?.iter().map(|slot| slot.kind).collect(),
         Err(_) => Vec::new(),
     };
-    let own = context.for_file(path.clone());
-    let opened = match slot {
-        None if !kinds.is_empty() => keys::unlock_one_of_two(&own, Vault::open(&path)?),
-        _ => keys::open_or_create(&own, slot),
-    };
-    let vault = opened.map_err(|error| does_not_open(context, error, &path, &kinds))?;
+    let vault = keys::open_or_create(&context.for_file(path.clone()), slot)
+        .map_err(|error| does_not_open(context, error, &path, &kinds))?;
     Ok(member_identity::read_or_make(&vault, time::now())?)
 }
 
@@ -67,12 +63,12 @@ fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotK
         return error;
     }
     let path = path.display();
-    let Some(kind) = kinds.first() else {
+    if kinds.is_empty() {
         let what = format!("your identity could not be kept in `{path}`");
         let hint = error.hint.clone().filter(|_| context.ui.can_ask());
         let hint = hint.unwrap_or_else(|| MAKE_AN_IDENTITY.into());
         return CliError { message: what, ..error }.hint(hint);
-    };
+    }
     let is_given = key_material::key(context).is_ok_and(|key| key.is_some())
         || key_material::passphrase(context).is_ok_and(|passphrase| passphrase.is_some());
     let message = if is_given {
@@ -80,13 +76,18 @@ fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotK
     } else {
         format!("nothing here opens your identity, in `{path}`")
     };
-    let to_open = match kind {
-        SlotKind::Keychain => "unlock the keychain",
-        SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the key of that file",
-        SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the passphrase of that file",
-        SlotKind::Recovery => "set TOKCTL_KEY to the recovery code of that file",
-    };
-    let hint = format!("{to_open}, or TOKCTL_KEY to an identity that an admin added");
+    let mut ways: Vec<&str> = kinds
+        .iter()
+        .map(|kind| match kind {
+            SlotKind::Keychain => "unlock the keychain",
+            SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the key of that file",
+            SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the passphrase of that file",
+            SlotKind::Recovery => "set TOKCTL_KEY to the recovery code of that file",
+        })
+        .collect();
+    ways.dedup();
+    let hint =
+        format!("{}, or TOKCTL_KEY to an identity that an admin added", ways.join(", or "));
     CliError { message, ..error }.hint(hint)
 }
 

@@ -36,7 +36,10 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
             (kind, Hint::Again(&[]))
         }
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
-        BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
+        BundleError::TooLarge => (
+            Kind::Failed,
+            "export fewer at once: one service after the other, each named behind `--all`".into(),
+        ),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source).into()),
         BundleError::Malformed(BundleMalformed::Empty | BundleMalformed::Prefix) => {
             (Kind::Usage, "name the file that an export wrote".into())

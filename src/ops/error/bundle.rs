@@ -6,6 +6,7 @@ use crate::model::account::Account;
 use crate::model::destination::Destination;
 use crate::private_file;
 use crate::store;
+use crate::vault::bundle::LONGEST;
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 
 /// The reason why credentials were not exported in a bundle, or not imported from one.
@@ -32,7 +33,7 @@ pub(crate) enum BundleError {
     #[error("no move was interrupted")]
     NothingUnplaced,
     /// The bundle is longer than tokctl reads. Nothing was moved.
-    #[error("the bundle would be too large for any tokctl to take in")]
+    #[error("a bundle holds {} MB, and this one would be larger", LONGEST / (1024 * 1024))]
     TooLarge,
     /// The bundle's file could not be created. Nothing was moved.
     #[error("the bundle could not be made")]

@@ -126,6 +126,8 @@ struct Batch {
     moved: bool,
     /// The vault that the bundle was on its way to when a move was interrupted.
     destination: Option<Destination>,
+    /// Whether this user's identity opened the bundle.
+    is_of_identity: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -239,6 +241,7 @@ fn select(
         bundle: None,
         moved: false,
         destination: None,
+        is_of_identity: false,
     })
 }
 
@@ -258,10 +261,18 @@ fn open_bundle(
             CliError::new(Kind::Usage, "a bundle comes in whole").hint("leave out `--only`")
         );
     }
-    let (bundle, opened) = bundle::open(context, file, key_file)?;
+    let bundle::Bundle { id, opened, is_of_identity } = bundle::open(context, file, key_file)?;
     let OpenedBundle { incoming, moved, destination } = opened;
-    let (skipped, ignored, files) = (Vec::new(), Vec::new(), Vec::new());
-    Ok(Batch { incoming, skipped, ignored, files, bundle: Some(bundle), moved, destination })
+    Ok(Batch {
+        incoming,
+        skipped: Vec::new(),
+        ignored: Vec::new(),
+        files: Vec::new(),
+        bundle: Some(id),
+        moved,
+        destination,
+        is_of_identity,
+    })
 }
 
 /// Returns the provider called `name`, with its configured client if that is needed.
@@ -288,16 +299,15 @@ fn service(
     Ok(Service { provider, client, key, trusted_certificates, certificate })
 }
 
-/// Returns the context for a vault in a file, where the key that is given is an identity, as it has to be
-/// for a bundle of an interrupted move: the file opens with something else.
+/// Returns the context for a vault in a file that takes in a bundle which this user's identity opened:
+/// what the environment gives may be for the identity alone.
 #[cfg(feature = "postgres")]
 fn beside_identity(context: &Context, batch: &Batch) -> Result<Option<Context>, CliError> {
-    if batch.bundle.is_none() || vaults::shared_name(context)?.is_some() {
+    if !batch.is_of_identity || vaults::shared_name(context)?.is_some() {
         return Ok(None);
     }
     let is_identity = matches!(key_material::given(context)?, Some((_, Given::Identity(_))));
-    let path = context.vault()?.clone();
-    Ok(is_identity.then(|| context.for_file_beside_identity(path, true)))
+    Ok(Some(context.for_file_beside_identity(context.vault()?.clone(), is_identity)))
 }
 
 #[cfg(not(feature = "postgres"))]
