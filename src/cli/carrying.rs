@@ -147,7 +147,7 @@ impl File {
     /// Returns `error`, with which the vault was not unlocked, with a hint that names what opens this
     /// one of two. `kinds` are those of its key slots.
     fn does_not_open(&self, error: CliError, kinds: &[SlotKind]) -> CliError {
-        if error.kind != Kind::KeyUnavailable {
+        if error.kind != Kind::KeyUnavailable || key_material::is_of_variable(&error) {
             return error;
         }
         let mut ways: Vec<&str> = kinds

@@ -230,6 +230,12 @@ pub(super) fn takes(source: &str) -> &'static str {
     }
 }
 
+/// Whether `error` is about a variable that gives a secret, and not about what the secret opens.
+#[cfg(feature = "postgres")]
+pub(super) fn is_of_variable(error: &CliError) -> bool {
+    ["TOKCTL_", "$CREDENTIALS_DIRECTORY"].iter().any(|start| error.message.starts_with(start))
+}
+
 /// Returns `error` of reading what `source` names, with that name.
 fn named_by(source: &str, error: CliError) -> CliError {
     // A file that the command line named is its own source.

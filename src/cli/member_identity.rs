@@ -59,7 +59,7 @@ pub(crate) fn of_user_or_new(
 /// Returns `error`, with which the file of the identity at `path` was not opened or made, as one about
 /// the identity: what it says else is about a vault and its key. `kinds` are the file's key slots.
 fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotKind]) -> CliError {
-    if error.kind != Kind::KeyUnavailable {
+    if error.kind != Kind::KeyUnavailable || key_material::is_of_variable(&error) {
         return error;
     }
     let path = path.display();
