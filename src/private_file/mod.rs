@@ -35,14 +35,17 @@ pub(crate) enum Readers {
 
 /// Creates `directory` and its missing parents with mode 0700; an existing one stays as it is.
 pub(crate) fn create_directory(directory: &Path) -> Result<(), Error> {
-    match create_new_directory(directory) {
+    let mut made = create_new_directory(directory);
+    if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        && let Some(parent) = directory.parent()
+        && !parent.as_os_str().is_empty()
+    {
+        create_directory(parent)?;
+        made = create_new_directory(directory);
+    }
+    match made {
+        // Another process may have made it between any two of these calls.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let Some(parent) = parent else { return Err(io_error(directory)(error)) };
-            create_directory(parent)?;
-            create_new_directory(directory).map_err(io_error(directory))
-        }
         made => made.map_err(io_error(directory)),
     }
 }
@@ -341,6 +344,24 @@ mod tests {
             io::ErrorKind::AlreadyExists
         );
         assert_eq!(check(&directory.join("new")).unwrap(), Readers::OwnerOnly);
+    }
+
+    #[test]
+    fn many_make_one_directory_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let directory = home.path().join(format!("{round}/a/b/c/d"));
+            let start = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        start.wait();
+                        create_directory(&directory).unwrap();
+                    });
+                }
+            });
+            assert_eq!(mode(&directory), 0o700);
+        }
     }
 
     #[test]

@@ -11,10 +11,11 @@ import urllib.request
 
 from bulk import bulk
 from keyring_world import KeyringWorld
+from many_grants import ManyGrants
 from measuring import NULL, by_turns, peak_memory, program, report, start
 from pizauth_daemon import PizauthDaemon
 from rotating_server import RotatingServer
-from world import BINARY, HERE, NODE, World
+from world import BINARY, World
 
 ALICE = ("get", "acme", "--user", "alice")
 
@@ -117,21 +118,13 @@ def log_in(world, user):
     assert process.wait() == 0, process.stderr.read()
 
 
-def refresh_all(runs, count=1000, jobs=64, latency=0.05):
+def refresh_all(runs, count=1000, jobs=64):
     """Many due credentials refreshed at once, beside the time that the answers alone take."""
-    server = subprocess.Popen(
-        [NODE, str(HERE / "many_grants.mjs")], stdout=subprocess.PIPE, text=True
-    )
+    server = ManyGrants()
     world = World()
     try:
-        address = f"http://127.0.0.1:{server.stdout.readline().strip()}"
         world.use_new_key()
-        world.configure(
-            "[providers.acme]\n"
-            f'authorization_endpoint = "{address}/authorize"\n'
-            f'token_endpoint = "{address}/token"\n'
-            'client_id = "made-up"\n'
-        )
+        world.configure(server.definition())
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda number: log_in(world, f"user-{number}"), range(count)))
         before = world.home / "before"
@@ -149,15 +142,14 @@ def refresh_all(runs, count=1000, jobs=64, latency=0.05):
             assert status == 0, os.waitstatus_to_exitcode(status)
             measured.append((wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
         wall, cpu, memory = (statistics.median(of) for of in zip(*measured))
-        ideal = count / jobs * latency
+        ideal = count / jobs * server.latency
         report(f"refresh --all, {count} due, {jobs} jobs / answers", wall, ideal, "s", "at most 1.25")
         # This interpreter's own memory is counted in, so it is the upper bound.
         print(f"{'the same, peak memory, at most':52} {memory:6.2f} MiB (aim under 64)")
         print(f"{'the same, CPU':52} {cpu:6.2f} s")
     finally:
         world.close()
-        server.kill()
-        server.wait()
+        server.close()
 
 
 def main(runs):

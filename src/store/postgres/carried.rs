@@ -23,7 +23,7 @@ impl Server {
         if self.check_may_write().is_err() {
             return Ok(None);
         }
-        self.inner().under_membership(|connection, membership| {
+        self.under_membership(|connection, membership| {
             Ok((connection.single(|it| bundles::unplaced(it, membership))?, None))
         })
     }
@@ -34,7 +34,7 @@ impl Server {
         bundle: BundleId,
     ) -> Result<Option<Timestamp>, Error> {
         self.check_may_write()?;
-        let found = self.inner().under_membership(|connection, membership| {
+        let found = self.under_membership(|connection, membership| {
             Ok((connection.single(|it| bundles::taken_in(it, membership, bundle))?, None))
         })?;
         Ok(found.map(|(at, _)| at))
@@ -42,6 +42,6 @@ impl Server {
 
     /// Fails for a member who may only read.
     pub(in crate::store) fn check_may_write(&self) -> Result<(), Error> {
-        Ok(self.inner().membership.check_writer()?)
+        Ok(self.membership().check_writer()?)
     }
 }

@@ -65,8 +65,8 @@ pub(in crate::store) struct RowsFound {
 impl Server {
     /// Asks the database what this member finds there.
     pub(in crate::store) fn health(&self) -> Result<DatabaseHealth, Error> {
-        let role = self.inner().membership.role;
-        self.inner().under_membership(|connection, membership| {
+        let role = self.membership().role;
+        self.under_membership(|connection, membership| {
             let began = Instant::now();
             let (version, user) = connection.single(version)?;
             let trip = began.elapsed();
@@ -102,7 +102,7 @@ impl Server {
         let ask = |connection: &mut Connection, _: &Membership| {
             Ok((connection.single(privileges)?, None))
         };
-        let held = self.inner().under_membership(ask)?;
+        let held = self.under_membership(ask)?;
         let is_missing = |((_, table, verb), held): &(&(Role, &str, &str), &bool)| {
             !**held && *table == "tokctl_rows" && ["UPDATE", "DELETE"].contains(verb)
         };

@@ -81,7 +81,7 @@ impl Server {
         part: Part,
         look: impl Fn(&Membership, &Row, i64) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.inner().under_membership(|connection, membership| {
+        self.under_membership(|connection, membership| {
             let (header, rows) = connection.single(|it| rows::all(it, membership, part))?;
             let looked = rows.iter().map(|row| look(membership, row, header.now));
             Ok((looked.collect::<Result<_, _>>()?, header.now))

@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Work;
 use super::claim::{TIME_TO_CLAIM, claim};
-use super::driver::{Connection, Transaction};
+use super::driver::{Connection, Connections, Transaction};
 use super::members::FoundedVault;
 use super::membership::{Membership, signed};
 use super::membership_change::{self, Changed, NO_SLOT};
@@ -23,7 +23,7 @@ use crate::store::change::{Change, Ground, Outcome};
 use crate::store::error::Error as StoreError;
 use crate::store::evidence::Found;
 use crate::store::file::VaultFile;
-use crate::store::record::{AttemptId, Row as Read, Stored};
+use crate::store::record::{AttemptId, Journal, Row as Read, Stored};
 use crate::store::shared_error::Error;
 use crate::store::watermark::{Subject, Watermark};
 use crate::store::watermarks::Watermarks;
@@ -67,12 +67,13 @@ pub(in crate::store) struct Server {
     watermarks: Watermarks,
     /// The key that seals what stays on this machine.
     machine_key: DataKey,
-    inner: Mutex<Inner>,
+    connections: Connections,
+    known: Mutex<Known>,
 }
 
-pub(super) struct Inner {
-    connection: Connection,
-    pub(super) membership: Membership,
+/// What this process knows of the vault.
+struct Known {
+    membership: Arc<Membership>,
     /// The time of the database when it was last read, in microseconds, and the moment of that.
     clock: (i64, Moment),
     /// The attempts that this process began.
@@ -127,13 +128,14 @@ impl Server {
         let path = place.state.join("shared").join(vault.hex());
         let machine_key = DataKey::of_machine(vault.vault(), place.identity.local_key());
         let clock = (now, Moment::now());
-        let inner = Inner { connection, membership, clock, attempts: Vec::new() };
+        let known = Known { membership: Arc::new(membership), clock, attempts: Vec::new() };
         Ok(Self {
             file: VaultFile::of_state(path),
             identity: place.identity,
             watermarks: place.watermarks,
             machine_key,
-            inner: Mutex::new(inner),
+            connections: Connections::of(connection),
+            known: Mutex::new(known),
         })
     }
 
@@ -146,11 +148,11 @@ impl Server {
     }
 
     pub(in crate::store) fn data_key(&self) -> DataKey {
-        self.inner().membership.key.clone()
+        self.membership().key.clone()
     }
 
     pub(in crate::store) fn roster(&self) -> Roster {
-        self.inner().membership.roster.clone()
+        self.membership().roster.clone()
     }
 
     pub(in crate::store) fn identity(&self) -> &Identity {
@@ -160,17 +162,22 @@ impl Server {
     /// Fails with [`Error::NotRenewedForReader`] if this member may only read.
     pub(in crate::store) fn check_may_refresh(&self, account: &Account) -> Result<(), StoreError> {
         let refused = |_| Error::NotRenewedForReader { account: account.clone() };
-        Ok(self.inner().membership.check_writer().map_err(refused)?)
+        Ok(self.membership().check_writer().map_err(refused)?)
     }
 
     /// Returns the present time by the clock of the database, whatever this machine's clock says, in
     /// whole seconds as every time in a credential.
     pub(in crate::store) fn now(&self) -> Timestamp {
-        whole_second(self.inner().now())
+        whole_second(self.known().now())
     }
 
-    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the membership as it was last read.
+    pub(super) fn membership(&self) -> Arc<Membership> {
+        Arc::clone(&self.known().membership)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,7 +205,7 @@ impl Server {
     }
 
     fn read_row(&self, account: &Account) -> Result<Option<Read>, StoreError> {
-        self.inner().under_membership(|connection, membership| {
+        self.under_membership(|connection, membership| {
             let name = membership.name(account);
             let (header, row) =
                 connection.single(|it| rows::one(it, membership, &name, Part::Whole))?;
@@ -226,7 +233,7 @@ impl Server {
         &self,
         account: &Account,
     ) -> Result<Option<(u64, Found)>, StoreError> {
-        self.inner().under_membership(|connection, membership| {
+        self.under_membership(|connection, membership| {
             let name = membership.name(account);
             let (header, row) =
                 connection.single(|it| rows::one(it, membership, &name, Part::Label))?;
@@ -273,7 +280,7 @@ impl Server {
         match change {
             Change::BeginRefresh { account, journal, over } => {
                 let outcome = match self.check_age(account, journal.revision) {
-                    Ok(()) => self.inner().begin(account, journal, *over)?,
+                    Ok(()) => self.begin(account, journal, *over)?,
                     // Another process of this machine may have seen a newer row since.
                     Err(older) => match self.evidence(account)? {
                         Some((revision, _)) if revision > journal.revision => Outcome::Moved,
@@ -289,22 +296,21 @@ impl Server {
             other => {
                 let check_age = |account: &Account, revision| self.check_age(account, revision);
                 let replaces = matches!(change.effect().ground, Ground::Replaced(_));
-                let (outcome, written) =
-                    self.inner().under_membership(|connection, membership| {
-                        let done = connection.transact(|transaction| {
-                            let written = RefCell::default();
-                            let work = Work {
-                                transaction,
-                                membership,
-                                id,
-                                check_age: &check_age,
-                                written: &written,
-                            };
-                            let outcome = work.apply(other)?;
-                            Ok((outcome, written.into_inner()))
-                        })?;
-                        Ok((done, None))
+                let (outcome, written) = self.under_membership(|connection, membership| {
+                    let done = connection.transact(|transaction| {
+                        let written = RefCell::default();
+                        let work = Work {
+                            transaction,
+                            membership,
+                            id,
+                            check_age: &check_age,
+                            written: &written,
+                        };
+                        let outcome = work.apply(other)?;
+                        Ok((outcome, written.into_inner()))
                     })?;
+                    Ok((done, None))
+                })?;
                 for (account, revision) in written {
                     self.note(&account, revision, replaces);
                 }
@@ -321,74 +327,94 @@ impl Server {
         change: &roster::Change,
         forced: bool,
     ) -> Result<(Roster, Vec<LeaseRunning>), StoreError> {
-        let mut inner = self.inner();
-        let Inner { connection, membership, .. } = &mut *inner;
-        let Changed { membership: next, given_up } =
-            membership_change::change(connection, membership, change, forced)?;
+        let membership = self.membership();
+        let changed = self.connections.with(|connection| {
+            membership_change::change(connection, &membership, change, forced)
+        })?;
+        let Changed { membership: next, given_up } = changed;
         self.watermarks.keep_roster(&next.roster);
-        *membership = next;
-        Ok((membership.roster.clone(), given_up))
-    }
-}
-
-impl Inner {
-    /// Returns the present time by the clock of the database, in microseconds.
-    fn now(&self) -> i64 {
-        let (at, moment) = &self.clock;
-        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
-        at.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
-    }
-
-    /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
-    /// members changed since they were read, reads them again and runs `work` once more.
-    pub(super) fn under_membership<T, N: Into<Option<i64>>>(
-        &mut self,
-        mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
-    ) -> Result<T, StoreError> {
-        loop {
-            match work(&mut self.connection, &self.membership) {
-                Ok((done, now)) => {
-                    if let Some(now) = now.into() {
-                        self.clock = (now, Moment::now());
-                    }
-                    return Ok(done);
-                }
-                Err(StoreError::KeyRetired) => self.read_again()?,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Reads the list of members again, from the last entry that is known.
-    fn read_again(&mut self) -> Result<(), StoreError> {
-        let pin = self.membership.roster.head();
-        let identity = self.membership.identity.clone();
-        let read = |transaction: &Transaction<'_>| Membership::read(transaction, pin, &identity);
-        let (membership, now) = self.connection.single(read)?;
-        self.membership = membership;
-        self.clock = (now, Moment::now());
-        Ok(())
+        let roster = next.roster.clone();
+        self.known().membership = Arc::new(next);
+        Ok((roster, given_up))
     }
 
     /// Claims the turn to refresh a credential.
     fn begin(
-        &mut self,
+        &self,
         account: &Account,
-        journal: &crate::store::record::Journal,
+        journal: &Journal,
         over: Option<AttemptId>,
     ) -> Result<Outcome, StoreError> {
-        let is_own = over.is_some_and(|over| self.attempts.contains(&over));
-        let latest = self.now().saturating_add(TIME_TO_CLAIM);
         let outcome = self.under_membership(|connection, membership| {
             membership.check_writer()?;
+            // Read here: the connection may have been waited for.
+            let (is_own, latest) = {
+                let known = self.known();
+                let is_own = over.is_some_and(|over| known.attempts.contains(&over));
+                (is_own, known.now().saturating_add(TIME_TO_CLAIM))
+            };
             let work = |transaction: &Transaction<'_>| {
                 claim(transaction, membership, account, journal, over, is_own, latest)
             };
             Ok((connection.transact(work)?, None))
         })?;
         if outcome == Outcome::Done {
-            self.attempts.push(journal.attempt);
+            self.known().attempts.push(journal.attempt);
         }
         Ok(outcome)
+    }
+}
+
+/// Connections, and what is known of the vault.
+impl Server {
+    /// Runs `work`, which returns the time of the database if it read that. If the vault's key or
+    /// members changed since they were read, reads them again and runs `work` once more.
+    pub(super) fn under_membership<T, N: Into<Option<i64>>>(
+        &self,
+        mut work: impl FnMut(&mut Connection, &Membership) -> Result<(T, N), StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connections.with(|connection| {
+            loop {
+                let membership = self.membership();
+                match work(connection, &membership) {
+                    Ok((done, now)) => {
+                        if let Some(now) = now.into() {
+                            self.known().clock = (now, Moment::now());
+                        }
+                        return Ok(done);
+                    }
+                    Err(StoreError::KeyRetired) => self.read_again(connection, &membership)?,
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+    }
+
+    /// Reads the list of members again, from the last entry of `earlier` on.
+    fn read_again(
+        &self,
+        connection: &mut Connection,
+        earlier: &Membership,
+    ) -> Result<(), StoreError> {
+        let pin = earlier.roster.head();
+        let read =
+            |transaction: &Transaction<'_>| Membership::read(transaction, pin, &self.identity);
+        let (membership, now) = connection.single(read)?;
+        let mut known = self.known();
+        // Another thread may have read a later one meanwhile.
+        if known.membership.roster.head().n <= membership.roster.head().n {
+            known.membership = Arc::new(membership);
+        }
+        known.clock = (now, Moment::now());
+        Ok(())
+    }
+}
+
+impl Known {
+    /// Returns the present time by the clock of the database, in microseconds.
+    fn now(&self) -> i64 {
+        let (at, moment) = &self.clock;
+        let elapsed = moment.elapsed(&Moment::now()).unwrap_or_default();
+        at.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
     }
 }

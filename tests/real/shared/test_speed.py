@@ -4,7 +4,11 @@ import statistics
 import subprocess
 import time
 
+import pytest
+
+from many_grants import ManyGrants
 from shared_database import PASSWORD
+from shared_team import Team
 from world import BINARY
 
 
@@ -37,3 +41,27 @@ def test_fifty_machines_get_their_token_through_five_connections(pooled):
     for process in begun:
         out, err = process.communicate(timeout=90)
         assert (process.returncode, out, err) == (0, "access-2\n", "")
+
+
+@pytest.fixture
+def crowded(database, pooler):
+    """A team whose vault has a thousand tokens, and which reaches the database by five connections."""
+    server = ManyGrants()
+    team = Team(database, server, pooler.port)
+    row = "{0},access-of-{0},refresh-of-{0},2023-01-01 00:00:00+00\n"
+    (team.alice.home / "etsy_users.csv").write_text(
+        "user_id,access_token,refresh_token,token_expires_at\n" + "".join(map(row.format, range(1000)))
+    )
+    team.alice.succeed("import", "refresh-service", "etsy_users.csv", "--provider", "acme", "--take-over")
+    yield team
+    team.close()
+    server.close()
+
+
+def test_a_thousand_tokens_are_renewed_through_five_connections(crowded):
+    """64 of them at once, beside the time that the answers alone take."""
+    refresh = [str(BINARY), "refresh", "--all", "--jobs", "64"]
+    taken = median(refresh, crowded.alice.env, crowded.alice.home, 3)
+    ratio = taken / (1000 / 64 * crowded.server.latency)
+    print(f"a thousand refreshed by 64 at once / the answers: {ratio:.2f}")
+    assert ratio <= 1.5 or BINARY.parent.name == "debug", ratio

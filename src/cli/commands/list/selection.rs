@@ -42,13 +42,13 @@ impl Selection<'_> {
     /// Calls `each` for every credential. Only one is in memory at a time, unless they are sorted.
     pub(super) fn each<E>(
         &self,
-        mut each: impl FnMut(&Listed) -> Result<(), Stopped<E>>,
+        mut each: impl FnMut(Listed) -> Result<(), Stopped<E>>,
     ) -> Result<Listing, Stopped<E>> {
         let mut listing = Listing::default();
-        let mut show = |listed: &Listed| {
+        let mut show = |listed: Listed| {
+            listing.first.get_or_insert_with(|| listed.summary.account.clone());
             each(listed)?;
             listing.count += 1;
-            listing.first.get_or_insert_with(|| listed.summary.account.clone());
             Ok::<_, Stopped<E>>(())
         };
         let mut sorted = Vec::new();
@@ -58,14 +58,14 @@ impl Selection<'_> {
             }
             let listed = Listed { summary, attempt, in_doubt };
             if self.sort.is_none() {
-                return show(&listed);
+                return show(listed);
             }
             sorted.push(listed);
             Ok(())
         })?;
         if let Some(column) = self.sort {
             sorted.sort_by(|one, other| column.compare(&one.summary, &other.summary, self.now));
-            sorted.iter().try_for_each(show)?;
+            sorted.into_iter().try_for_each(show)?;
         }
         Ok(Listing { odd, whole: true, ..listing })
     }

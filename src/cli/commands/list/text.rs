@@ -30,7 +30,7 @@ fn print_table(
 ) -> Result<Listing, CliError> {
     let mut table = Table::new(columns.iter().map(|(column, fit)| (column.heading(), *fit)));
     let listing = selection.each(|Listed { summary, .. }| {
-        table.add(columns.iter().map(|(column, _)| column.cell(summary, selection.now)).collect());
+        table.add(columns.iter().map(|(column, _)| column.cell(&summary, selection.now)).collect());
         Ok::<_, Stopped<StoreError>>(())
     });
     let listing = listing.map_err(|stopped| match stopped {
@@ -52,7 +52,7 @@ fn print_lines(
         let listing = selection.each(|Listed { summary, .. }| {
             for (at, (column, _)) in columns.iter().enumerate() {
                 let gap = if at == 0 { "" } else { "\t" };
-                write!(stdout, "{gap}{}", column.text(summary, selection.now))
+                write!(stdout, "{gap}{}", column.text(&summary, selection.now))
                     .map_err(Stopped::Printing)?;
             }
             stdout.write_all(b"\n").map_err(Stopped::Printing)

@@ -50,6 +50,11 @@ impl Connection {
         Self { address, open: None, was_open: false }
     }
 
+    /// Connects, unless it is connected already.
+    pub(super) fn connect(&mut self) -> Result<(), Error> {
+        self.open().map(drop)
+    }
+
     /// Runs `work`, whose statements are transactions by themselves; again if the connection breaks.
     pub(in crate::store::postgres) fn single<T>(
         &mut self,

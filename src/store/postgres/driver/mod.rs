@@ -11,8 +11,10 @@ mod fault;
 mod connect;
 mod transaction;
 mod connection;
+mod connections;
 
 pub(super) use self::connection::Connection;
+pub(super) use self::connections::Connections;
 pub(super) use self::fault::Fault;
 pub(super) use self::transaction::{Row, Transaction};
 pub(super) use tokio_postgres::types::{ToSql, Type};
