@@ -162,9 +162,10 @@ impl File {
             .collect();
         ways.sort_unstable();
         ways.dedup();
-        let message = match error.message.starts_with("nothing here opens") {
-            true => error.message,
-            false => format!("what is given does not open {}", self.shown()),
+        let message = if error.message.starts_with("nothing here opens") {
+            error.message
+        } else {
+            format!("what is given does not open {}", self.shown())
         };
         CliError { message, ..error }.hint(ways.join(", or "))
     }

@@ -177,17 +177,17 @@ impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Login(account) => f.write_str(&login_command(account)),
+            Self::Login(account) | Self::MovedTo { account, .. } => {
+                f.write_str(&login_command(account))
+            }
             Self::LoginWith(account, flags) => write!(f, "{} {flags}", login_command(account)),
             Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
             Self::FirstLogin => f.write_str("tokctl login"),
             Self::Confirmed(command) => f.write_str(command),
-            Self::Again([]) => f.write_str("try again"),
+            Self::Again([]) | Self::GoOn(_) => f.write_str("try again"),
             Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
             Self::Meant { .. } => f.write_str("tokctl list"),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
-            Self::MovedTo { account, .. } => f.write_str(&login_command(account)),
-            Self::GoOn(_) => f.write_str("try again"),
             Self::Disk(_) => f.write_str("tokctl doctor"),
             Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),
         }

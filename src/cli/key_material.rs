@@ -45,9 +45,8 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         Some((source, Given::Identity(_))) => {
             let what = format!("{source} holds an identity, which opens shared vaults alone");
             let takes = takes(source);
-            Err(CliError::new(Kind::KeyUnavailable, what).hint(format!(
-                "{takes} what `tokctl key generate` prints, or name a shared vault"
-            )))
+            Err(CliError::new(Kind::KeyUnavailable, what)
+                .hint(format!("{takes} what `tokctl key generate` prints, or name a shared vault")))
         }
     }
 }

@@ -86,8 +86,7 @@ fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotK
         })
         .collect();
     ways.dedup();
-    let hint =
-        format!("{}, or TOKCTL_KEY to an identity that an admin added", ways.join(", or "));
+    let hint = format!("{}, or TOKCTL_KEY to an identity that an admin added", ways.join(", or "));
     CliError { message, ..error }.hint(hint)
 }
 

@@ -20,7 +20,8 @@ pub(crate) fn vault_here(context: &Context, to: &Destination) -> Option<String> 
             is_same.then(|| name.clone())
         }
         DestinationPlace::File(path) => {
-            let claimed = Vault::open_unlocked(Path::new(path)).and_then(|vault| vault.claimed_name());
+            let claimed =
+                Vault::open_unlocked(Path::new(path)).and_then(|vault| vault.claimed_name());
             claimed.is_ok_and(|name| name.as_deref() == Some(&to.vault)).then(|| path.clone())
         }
     }

@@ -14,7 +14,9 @@ pub(crate) fn tell(context: &Context, first: Option<&Account>) {
     let hint = match &takers[..] {
         [] => format!("what was handed over is elsewhere: `{}` says where", command("why", first)),
         [one] => {
-            format!("credentials were moved from this file into `{one}`: `tokctl --vault {one} list`")
+            format!(
+                "credentials were moved from this file into `{one}`: `tokctl --vault {one} list`"
+            )
         }
         several => {
             let (names, why) = (several.join("`, `"), command("why", first));

@@ -47,10 +47,13 @@ pub(crate) struct Move<'a> {
     _turns: Vec<Turn>,
 }
 
+/// The credentials in a bundle.
+type Arriving = Vec<(Account, Credential)>;
+
 /// The bundle of a move that was interrupted.
 pub(crate) struct Waiting {
     id: BundleId,
-    arriving: Vec<(Account, Credential)>,
+    arriving: Arriving,
     /// The vault that it is on its way to; `None` if nothing says so.
     pub(crate) destination: Option<Destination>,
 }
@@ -248,10 +251,7 @@ fn in_parts<T>(
 }
 
 /// Returns what the bundle `text` holds, and where it is to go.
-fn opened(
-    text: &str,
-    secret: &BundleSecret,
-) -> Result<(Vec<(Account, Credential)>, Option<Destination>), Error> {
+fn opened(text: &str, secret: &BundleSecret) -> Result<(Arriving, Option<Destination>), Error> {
     let bundle = import::read_bundle(text)?;
     let OpenedBundle { incoming, destination, .. } = match import::open(&bundle, secret) {
         Err(Error::Bundle(BundleError::Closed(BundleClosed::WrongSecret(_)))) => {
@@ -340,13 +340,13 @@ pub(crate) fn copy(
     }
     for (account, credential) in found {
         copied.accounts.push(account.clone());
-        let credential = match Load::of(renewal(&account).rotates(&credential), false) {
-            Load::TokenAlone if credential.status != Status::HandedOver => {
-                copied.inert.push(account.clone());
-                handed_over_copy(&credential, Some(&origin), now)
-            }
-            Load::TokenAlone => credential,
-            Load::Moved | Load::Copied => credential,
+        let load = Load::of(renewal(&account).rotates(&credential), false);
+        let is_here = credential.status != Status::HandedOver;
+        let credential = if load == Load::TokenAlone && is_here {
+            copied.inert.push(account.clone());
+            handed_over_copy(&credential, Some(&origin), now)
+        } else {
+            credential
         };
         placements.push(Placement { account, credential, over: None });
     }

@@ -13,7 +13,6 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use super::clock::Clock;
 use super::credential;
 use super::error::{BundleError, Error};
@@ -30,6 +29,7 @@ use crate::store::{self, OpenVault, Placement, Row, Turn};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
+use jiff::Timestamp;
 
 /// The pause between two looks whether a member has renewed a credential.
 const POLL: Duration = Duration::from_millis(250);

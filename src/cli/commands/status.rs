@@ -10,9 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::needs::{
-    Census, HANDED_OVER, Line, Need, Subjects, ended_certificates, remedy,
-};
+use crate::cli::needs::{Census, HANDED_OVER, Line, Need, Subjects, ended_certificates, remedy};
 use crate::cli::stopped::Stopped;
 use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{next_command, table, time, whereabouts};

@@ -173,8 +173,7 @@ fn init_from(
         context.ui.status(&format!("{} has nothing left to move: {whereabouts}", file.shown()));
     } else {
         note_taking(context, &name, source.location());
-        let moved =
-            carrying::deliver(&file.context, (&source, cargo), (&vault, goes_to), "vault")?;
+        let moved = carrying::deliver(&file.context, (&source, cargo), (&vault, goes_to), "vault")?;
         let (them, file) = (carrying::counted(moved), file.shown());
         context.ui.status(&format!("moved {them} into `{name}`: nothing is left in {file}"));
     }
@@ -213,8 +212,11 @@ fn begun(
         opened => opened?,
     };
     check_way(Some(&opened.name()))?;
-    let is_new =
-        || Ok::<_, CliError>(shared::roster(&opened)?.members().len() == 1 && carrying::holds_nothing(&opened));
+    let is_new = || {
+        Ok::<_, CliError>(
+            shared::roster(&opened)?.members().len() == 1 && carrying::holds_nothing(&opened),
+        )
+    };
     let may_go_on = cargo.is_empty() || cargo.is_interrupted() || cargo.goes_to(&opened.name());
     if !may_go_on && !is_new()? {
         let what = format!("the vault `{name}` is at this address, and has credentials or members");

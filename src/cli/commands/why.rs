@@ -175,8 +175,7 @@ fn command(
     evidence: &Evidence,
     can_be_checked: bool,
 ) -> String {
-    if let (Diagnosis::HandedOver { arrived }, Some(to)) =
-        (finding, &evidence.credential.moved_to)
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
     {
         let (account, to) = (account.clone(), to.clone());
         let there = Hint::MovedTo { account, to: to.clone(), alone: true };
@@ -207,8 +206,7 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         .and_then(|last| last.message.as_deref())
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
-    if let (Diagnosis::HandedOver { arrived }, Some(to)) =
-        (finding, &evidence.credential.moved_to)
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
     {
         return if *arrived {
             format!("it was moved into {}, which alone may use it", to.place)

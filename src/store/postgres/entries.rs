@@ -17,7 +17,7 @@ impl Server {
         if !roster.begins_after(pin.n) {
             return Ok(false);
         }
-        let entries = self.inner().under_membership(|connection, membership| {
+        let entries = self.under_membership(|connection, membership| {
             Ok((connection.single(|it| entries_from(it, membership, pin))?, None))
         })?;
         let verified = Roster::verify(pin, &entries);

@@ -185,8 +185,7 @@ enum There {
 fn what_is_at(path: &Path, may_go_into: impl Fn(&Vault) -> bool) -> There {
     match Vault::open_read_only(path).and_then(Vault::finished) {
         Ok(vault) if may_go_into(&vault) => There::Vault,
-        Ok(_) => There::Other,
         Err(StoreError::NoVault { .. }) => There::Nothing,
-        Err(_) => There::Other,
+        Ok(_) | Err(_) => There::Other,
     }
 }

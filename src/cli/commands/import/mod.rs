@@ -28,12 +28,12 @@ use crate::model::audit::Action;
 use crate::model::destination::Destination;
 use crate::model::reference::Named;
 use crate::ops::error::StoreError;
-#[cfg(feature = "postgres")]
-use crate::ops::key_text::Given;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Skipped,
     Terms,
 };
+#[cfg(feature = "postgres")]
+use crate::ops::key_text::Given;
 use crate::ops::{self, BundleError, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
