@@ -17,8 +17,9 @@
 //! - `vault/`: keys and seals. It encrypts bytes, wraps the data key in key slots, and talks to the
 //!   keychain of the operating system. It does not know where the encrypted bytes are stored.
 //!   `vault/shared/` has what the members of a shared vault sign and seal for each other.
-//! - `store/`: the vault on the disk, with its rows, locks, spill files and audit. It takes a key
-//!   and gives and takes types of `model`; `store/sqlite/` and `store/postgres/` own all SQL.
+//! - `store/`: the vault in a file or in a database, with its rows, locks, spill files and audit. It
+//!   takes a key and gives and takes types of `model`; `store/sqlite/` and `store/postgres/` own all
+//!   SQL.
 //! - `oauth/`: requests to authorization servers, one file for each RFC, and the listener for the
 //!   redirect of a login. It never opens the vault.
 //! - `providers/`: the differences between services, as TOML files with a little code.
@@ -33,9 +34,9 @@
 //!    `Vault::open_read_only` (`store/vault.rs`) and finds the account (`cli/choice.rs`).
 //! 2. `cli/keys.rs` finds out which secret opens the vault. `Vault::unlock` (`store/open_vault.rs`)
 //!    gets the data key out of a key slot (`store/unlock.rs`, `vault/slot.rs`).
-//! 3. `ops::token::live` asks `find` (`ops/live_token.rs`): `OpenVault::read` reads the row and
-//!    opens its seal, and `readiness` (`model/readiness.rs`) judges the token. A good token is
-//!    returned at once, without network and without a write to the database.
+//! 3. `ops::token::live` asks `find` (`ops/live_token.rs`): `OpenVault::read` (`store/reads.rs`)
+//!    reads the row and opens its seal, and `readiness` (`model/readiness.rs`) judges the token. A
+//!    good token is returned at once, without network and without a write to the database.
 //! 4. A token that is due goes on to `ops::token::renew`, which asks its caller (`cli/renewal.rs`)
 //!    for the rules of the provider, and to `Refresh::run` (`ops/refresh/mod.rs`).
 //! 5. `wait_for_turn` (`ops/refresh/turn.rs`) waits for the *turn*: the kernel's lock on a file for
@@ -48,7 +49,8 @@
 //!    `RefreshTurn::make_room` reserves disk space for the answer (`store/spill.rs`);
 //!    `signals::hold` makes signals wait; `RefreshTurn::begin_refresh` commits a *journal*, so that
 //!    a crash from here on is noticed; `token::refresh` (`oauth/token.rs`) sends the request;
-//!    `RefreshTurn::save` commits the answer, or writes it into the spill file if that fails.
+//!    `Refresh::save` (`ops/refresh/answer.rs`) has `RefreshTurn::save` commit the answer, or write it
+//!    into the spill file if that fails.
 //! 7. Back in `get`, `cli/audit_trail.rs` appends an entry to the audit (`store/audit/append.rs`),
 //!    and `cli/commands/get/format/` prints the token.
 //!
@@ -57,9 +59,10 @@
 //! - *A storage engine*: a folder beside `store/sqlite/` and `store/postgres/`, and a variant of `Engine`
 //!   (`store/engine.rs`). It carries out each `Change` of `store/change.rs`; the compiler names the
 //!   reads that are missing.
-//! - *A grant*: a variant of `RenewalGrant` and `Renewing` (`model/credential/renewal.rs`), a file
-//!   in `oauth/` that sends the request, an arm in `Refresh::ask` (`ops/refresh/request.rs`), and
-//!   the login in `ops/login/` and `cli/commands/login/`.
+//! - *A grant*: a variant of `RenewalGrant` and `RenewalProof` (`model/credential/renewal.rs`), its
+//!   word in definitions (`RefreshKind` in `model/definition.rs`), a file in `oauth/` that sends the
+//!   request, an arm in `Refresh::ask` (`ops/refresh/request.rs`), and the login in `ops/login/` and
+//!   `cli/commands/login/`.
 //! - *An output format of `get`*: a file in `cli/commands/get/format/` and a variant of `Format`.
 //! - *A provider*: a TOML file in `providers/` and a line in `providers/mod.rs`. Code, only where
 //!   the service does something that `model/definition.rs` can't express.
@@ -72,6 +75,7 @@ mod secret;
 mod untrusted;
 mod bounded;
 mod causes;
+mod counted;
 mod private_file;
 mod atomic_file;
 mod paths;

@@ -230,5 +230,5 @@ pub(crate) fn holds_nothing(vault: &Vault) -> bool {
 
 /// Returns how many credentials `count` is, in words.
 pub(crate) fn counted(count: usize) -> String {
-    if count == 1 { "1 credential".to_owned() } else { format!("{count} credentials") }
+    crate::counted::counted(count, "credential")
 }

@@ -1,36 +1,27 @@
 //! The credential that a command is about, where the command line names only a part of it.
 
-use std::collections::BTreeSet;
-
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::context::Context;
 use super::directory;
 use super::error::{CliError, Hint, Kind};
-use super::typed::{command, command_line, reference};
+use super::no_match::{MOST_OFFERED, no_match, takes_more};
+use super::typed::{command, command_line};
 use super::vaults::NotOpened;
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
-use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::{Field, Named, Reference};
 use crate::ops::error::StoreError;
-use crate::ops::{self, Vault, addressed, providers};
-
-/// The greatest number of credentials that a message offers in place of one that is not there.
-const MOST_OFFERED: usize = 3;
+use crate::ops::{Vault, addressed};
 
 /// The greatest number of credentials among which a person is asked to choose.
 pub(crate) const MOST_ASKED: usize = 50;
 
-/// The number of users on each side of a mistyped one, in the order of names, among which the nearest
-/// is looked for.
-const NEIGHBOURS: usize = 50;
-
 /// The two names of Jira: one person's credential may be kept under either.
 const JIRA: [&str; 2] = ["jira", "jira-dc"];
 
-/// How a command names a credential.
+/// The parts of a credential's name that a command line gives.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub(crate) provider: Option<ProviderName>,
@@ -292,12 +283,6 @@ fn too_many(found: &[Account]) -> CliError {
     CliError::new(Kind::Usage, message).hint("tokctl list")
 }
 
-/// Returns whether the command `verb` needs more than an account, or does what nobody should do to
-/// the next best account by pasting.
-fn takes_more(verb: &str) -> bool {
-    ["delete", "export", "run"].contains(&verb)
-}
-
 /// Returns the other name of Jira, if `provider` is one of the two.
 fn twin(provider: &ProviderName) -> Option<ProviderName> {
     let at = JIRA.iter().position(|name| *name == provider.as_str())?;
@@ -324,157 +309,9 @@ pub(crate) fn stored(
     Ok(Account { provider: other, user: account.user.clone() })
 }
 
-/// Returns the error for a choice that matches no credential of `vault`, with the nearest that are
-/// there.
-pub(crate) fn no_match(
-    context: &Context,
-    vault: &Vault,
-    verb: &str,
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> CliError {
-    let accounts = candidates(vault, provider, user).unwrap_or_default();
-    let near = near_accounts(&accounts, provider, user);
-    let near_names: Vec<String> = near.iter().map(ToString::to_string).collect();
-    let what = match (provider, user) {
-        (Some(provider), Some(user)) => format!(" for `{provider}/{user}`"),
-        (Some(provider), None) => format!(" for `{provider}`"),
-        (None, Some(user)) => format!(" for `{user}`"),
-        (None, None) => String::new(),
-    };
-    let error = CliError::new(
-        Kind::NotFound,
-        format!("there is no credential{what}{}", did_you_mean(&near_names)),
-    );
-    if let Some(first) = near.first() {
-        // Another service's token in place of the one that was asked for would go astray.
-        let is_other = provider.is_some_and(|named| *named != first.provider);
-        return error.hint(match (verb, provider, user) {
-            _ if is_other => Hint::from("tokctl list"),
-            ("run", Some(provider), Some(user)) => Hint::Meant {
-                typed: Account { provider: provider.clone(), user: user.clone() },
-                meant: (*first).clone(),
-            },
-            (verb, _, _) if takes_more(verb) => "tokctl list".into(),
-            (verb, _, _) => command(verb, first).into(),
-        });
-    }
-    let Some(provider) = provider else {
-        if accounts.is_empty() {
-            let error = CliError::new(Kind::NotFound, "there are no credentials yet");
-            return error.hint(Hint::FirstLogin);
-        }
-        return error.hint("tokctl list");
-    };
-    // A mistyped provider has its own error. A mistake in the configuration is reported elsewhere.
-    if let Ok(config) = context.config()
-        && let Err(error @ providers::Error::Unknown { .. }) = providers::find(provider, config)
-    {
-        return error.into();
-    }
-    match user {
-        Some(user) => ops::Error::NoCredential {
-            account: Account { provider: provider.clone(), user: user.clone() },
-        }
-        .into(),
-        None => error.hint(Hint::LoginTo(provider.clone())),
-    }
-}
-
-/// Returns the accounts among which one may be meant: in a vault with very many of them, those next
-/// to the name that was typed.
-fn candidates(
-    vault: &Vault,
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> Result<Vec<Account>, StoreError> {
-    let typed = user.map(UserName::as_str).or(provider.map(ProviderName::as_str));
-    let mut found = Vec::new();
-    for provider in vault.providers()? {
-        found.extend(vault.accounts_beside(&provider, typed.unwrap_or_default(), NEIGHBOURS)?);
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// One of the two parts of an account's name.
-type Part = fn(&Account) -> &str;
-
-/// Returns the accounts that are most like what was named.
-fn near_accounts<'a>(
-    accounts: &'a [Account],
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> Vec<&'a Account> {
-    let alike = |typed: &str, part: Part, of: &[&'a Account]| -> Vec<&'a Account> {
-        let parts: BTreeSet<&str> = of.iter().map(|account| part(account)).collect();
-        let near = nearest(typed, parts);
-        near.iter().flat_map(|near| of.iter().filter(|one| part(one) == *near)).copied().collect()
-    };
-    let (providers, users): (Part, Part) =
-        (|account| account.provider.as_str(), |account| account.user.as_str());
-    let all: Vec<&Account> = accounts.iter().collect();
-    let mut found = match (provider, user) {
-        (Some(provider), Some(user)) => {
-            let here: Vec<&Account> =
-                accounts.iter().filter(|account| account.provider == *provider).collect();
-            let there = alike(provider.as_str(), providers, &all);
-            let mut near = alike(user.as_str(), users, &here);
-            near.extend(all.iter().filter(|account| account.user == *user));
-            near.extend(alike(user.as_str(), users, &there));
-            near
-        }
-        (Some(provider), None) => {
-            let mut near = alike(provider.as_str(), providers, &all);
-            near.extend(alike(provider.as_str(), users, &all));
-            near
-        }
-        (None, Some(user)) => alike(user.as_str(), users, &all),
-        (None, None) => Vec::new(),
-    };
-    let mut seen = BTreeSet::new();
-    found.retain(|account| seen.insert(reference(account)));
-    found.truncate(MOST_OFFERED);
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn account(text: &str) -> Account {
-        text.parse::<Reference>().unwrap().account
-    }
-
-    fn near(typed: &str, stored: &[&str]) -> Vec<String> {
-        let accounts: Vec<Account> = stored.iter().map(|text| account(text)).collect();
-        let (provider, user) = match typed.parse::<Named>().unwrap() {
-            Named::Address(address) => panic!("{address} is no name"),
-            Named::Provider(provider) => (provider, None),
-            Named::Credential(reference) => {
-                (reference.account.provider, Some(reference.account.user))
-            }
-        };
-        let found = near_accounts(&accounts, Some(&provider), user.as_ref());
-        found.into_iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn what_is_not_there_is_answered_with_the_nearest_that_is() {
-        let stored = ["gdrive/bob", "jira-dc/alice", "jira/carol@example.com"];
-        for (typed, found) in [
-            ("jira/alice", "jira-dc/alice"),
-            ("jira-dc/alcie", "jira-dc/alice"),
-            ("jira/carol", "jira/carol@example.com"),
-            ("gdrvie/bob", "gdrive/bob"),
-            ("gdrvie", "gdrive/bob"),
-            ("carol", "jira/carol@example.com"),
-            ("github/bob", "gdrive/bob"),
-        ] {
-            assert_eq!(near(typed, &stored).first().map(String::as_str), Some(found), "{typed}");
-        }
-        assert!(near("salla/zoe", &stored).is_empty());
-    }
 
     #[test]
     fn a_reference_and_a_user_agree_or_are_refused() {

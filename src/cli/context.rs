@@ -86,6 +86,8 @@ pub(crate) struct Context {
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
     config: OnceLock<Config>,
+    /// Set once the vault is known to be a shared one that this user may only read.
+    reader: OnceLock<()>,
 }
 
 impl Context {
@@ -116,6 +118,7 @@ impl Context {
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
             config: OnceLock::new(),
+            reader: OnceLock::new(),
             environment,
         })
     }
@@ -226,6 +229,7 @@ impl Context {
             vault_named: Some(path.clone()),
             place: VaultPlace::File(path.clone()).into(),
             other: Some(path),
+            reader: OnceLock::new(),
             ..self.copy()
         }
     }
@@ -264,7 +268,20 @@ impl Context {
             config_named: self.config_named.clone(),
             config_usual: self.config_usual.clone(),
             config: OnceLock::new(),
+            reader: self.reader.clone(),
         }
+    }
+
+    /// Notes that the vault of the command is a shared one that this user may only read.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    pub(crate) fn note_reader(&self) {
+        let _ = self.reader.set(());
+    }
+
+    /// Whether the vault of the command turned out to be a shared one that this user may only read: then
+    /// others refresh and log in.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader.get().is_some()
     }
 
     /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where

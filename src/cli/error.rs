@@ -90,7 +90,7 @@ impl Kind {
     }
 }
 
-/// What a user does next: a command that works when it is typed, or advice where none would help.
+/// The next step of the user: a command that works when it is typed, or advice where none would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Hint {
     /// A text that is shown as it is.
@@ -123,7 +123,7 @@ pub(crate) enum Hint {
     Within(String, Box<Hint>),
 }
 
-/// What opens a vault where there is neither a keychain nor a person.
+/// The hint at a key, which opens a vault where there is neither a keychain nor a person.
 pub(super) const KEY_OF_ONES_OWN: &str = "make a key with `tokctl key generate > FILE` and set TOKCTL_KEY_FILE to that file, or set \
      TOKCTL_PASSPHRASE";
 
@@ -211,6 +211,7 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
+    /// Makes an error without causes and without a hint.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), causes: Vec::new(), hint: None }
     }
@@ -229,12 +230,13 @@ impl CliError {
     }
 
     /// Returns message and causes in one line, as the reason for a question that is asked again.
-    pub(crate) fn in_one(&self) -> String {
+    pub(crate) fn as_reason(&self) -> String {
         let parts: Vec<&str> =
             std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
         parts.join(": ")
     }
 
+    /// Returns this error with `hint` in place of an earlier one.
     pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -260,6 +262,7 @@ impl CliError {
         self.kind.exit().into()
     }
 
+    /// Returns the error as the JSON object that `--json` prints.
     pub(crate) fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct ErrorReport<'a> {

@@ -32,7 +32,7 @@ const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery cod
 /// Room for a recovery code with more hyphens and spaces than anybody types, in bytes.
 const LONGEST_CODE: usize = 1024;
 
-/// How often a person may type the secret of a vault.
+/// The number of times that a person may type the secret of a vault.
 const TRIES: usize = 3;
 
 /// Unlocks `vault` with the secret that the environment gives, and with nothing else if there is
@@ -264,7 +264,7 @@ pub(crate) fn open_or_create(
         // Never by itself: a passphrase is weaker than a keychain, and somebody has to want it.
         Err(error @ ops::Error::Keychain { .. }) if may_choose => {
             let error = CliError::from(error);
-            context.ui.warning(&format!("there is no keychain to use here: {}", error.in_one()));
+            context.ui.warning(&format!("there is no keychain to use here: {}", error.as_reason()));
             let subject = context.subject();
             let question =
                 format!("protect {subject} with a passphrase instead, which is asked for");

@@ -3,8 +3,8 @@
 //! It takes only logins that need no person. So each credential is had by a login at its first use,
 //! as the definition of its provider describes it.
 
+use super::certificates;
 use super::choice::Choice;
-use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::pauses::pauses;
@@ -91,7 +91,7 @@ pub(crate) fn obtain(context: &Context, account: &Account) -> Result<Credential,
         Some(scopes) => scopes.clone(),
         None => provider.scopes(&[])?,
     };
-    let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
     log_in(context, described, scopes, certificates)
 }
 

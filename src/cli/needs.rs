@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::client_settings;
+use super::certificates;
 use super::context::Context;
 use super::next_command;
 use super::time;
@@ -28,6 +28,8 @@ pub(crate) enum Need {
     Refresh,
     /// The token has ended, and the provider is in trouble that passes: no person can help.
     Provider,
+    /// The token has ended, and a member of the shared vault has to refresh it: this user may only read.
+    Member,
     /// Nothing.
     Nothing,
 }
@@ -64,15 +66,15 @@ pub(crate) fn ended_certificates(context: &Context, now: Timestamp) -> BTreeMap<
     let Ok(config) = context.config() else { return BTreeMap::new() };
     let ended = |name: &String| {
         let provider = providers::today(&name.parse().ok()?, Some(config))?;
-        Some((name.clone(), client_settings::ended_certificate(&provider, now)?))
+        Some((name.clone(), certificates::ended_certificate(&provider, now)?))
     };
     config.providers.keys().filter_map(ended).collect()
 }
 
-/// What a first look at credentials finds.
+/// The needs of all credentials that were looked at, counted.
 #[derive(Default)]
 pub(crate) struct Census {
-    /// How many have each need.
+    /// The number of credentials with each need.
     counts: BTreeMap<Need, usize>,
     /// The first of those with the gravest need.
     pub(crate) gravest: Option<Line>,
@@ -89,6 +91,11 @@ impl Census {
     /// Returns how many need somebody.
     pub(crate) fn needy(&self) -> usize {
         self.counts.range(..Need::Provider).map(|(_, count)| count).sum()
+    }
+
+    /// Returns how many wait for a member who refreshes them.
+    pub(crate) fn waiting_for_member(&self) -> usize {
+        self.counts.get(&Need::Member).copied().unwrap_or_default()
     }
 
     /// Returns how many wait for their provider.
@@ -133,8 +140,12 @@ impl Subjects<'_> {
     ) -> Result<usize, E> {
         let Self { vault, filter, certificates, now } = self;
         let pauses = pauses(vault, now)?;
+        let is_reader = vault.only_reads();
         vault.each_summary::<E>(filter, |summary, last, in_doubt| {
             let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
+            if is_reader {
+                (need, what) = as_reader(&summary, (need, what), now);
+            }
             if summary.refreshable
                 && summary.status == Status::Active
                 && let Some(ended) = certificates.get(summary.account.provider.as_str())
@@ -195,7 +206,9 @@ fn judge(
     };
     let needs = match login {
         Need::NewToken => "needs a new token",
-        Need::Login | Need::Refresh | Need::Provider | Need::Nothing => "needs a login",
+        Need::Login | Need::Refresh | Need::Provider | Need::Member | Need::Nothing => {
+            "needs a login"
+        }
     };
     match summary.status {
         Status::LoginRequired => (login, format!("{needs}: the provider no longer renews it")),
@@ -221,6 +234,26 @@ fn judge(
             }
             Some(_) | None => (Need::Nothing, works(summary, last, now)),
         },
+    }
+}
+
+/// Returns what a credential needs, and its state in words, for a user who may only read: who may write
+/// refreshes it and logs in.
+fn as_reader(summary: &Summary, (need, what): (Need, String), now: Timestamp) -> (Need, String) {
+    let is_renewed = summary.status == Status::Active && summary.refreshable;
+    match (need, summary.expires_at) {
+        (Need::Nothing, Some(at)) if is_renewed && at <= now => {
+            let when = time::relative(at, now);
+            let what = format!("its token ended {when}, and no member has refreshed it yet");
+            (Need::Member, what)
+        }
+        (Need::Nothing, Some(at)) if is_renewed => {
+            let when = time::relative(at, now);
+            (need, format!("works, ends {when} if no member refreshes it before"))
+        }
+        (Need::Refresh, _) => (need, format!("{what}; a member may refresh it")),
+        (Need::Login | Need::NewToken, _) => (need, format!("{what}; a member has to do it")),
+        (Need::Provider | Need::Member | Need::Nothing, _) => (need, what),
     }
 }
 
@@ -255,9 +288,12 @@ fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
 /// Returns the command to type for a credential that needs somebody.
 pub(crate) fn remedy(context: &Context, line: &Line) -> String {
     match line.need {
+        Need::Login | Need::NewToken | Need::Refresh | Need::Member if context.is_reader() => {
+            next_command::WHOM_TO_ASK.into()
+        }
         Need::Login | Need::NewToken => next_command::login(context, &line.account),
         Need::Refresh => command("refresh", &line.account),
-        Need::Provider => command("why", &line.account),
+        Need::Provider | Need::Member => command("why", &line.account),
         Need::Nothing => command("get", &line.account),
     }
 }

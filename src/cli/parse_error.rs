@@ -38,8 +38,8 @@ const SECRET_FLAGS: [(&str, &str); 4] = [
     ("--passphrase", "TOKCTL_PASSPHRASE_FILE"),
 ];
 
-/// What people name as the source of an import, each with what takes it. None of these words is the
-/// name of a source.
+/// Words that people name as the source of an import, each with the advice for them. None of these words
+/// is the name of a source.
 const OTHER_SOURCES: [(&str, &str); 7] = [
     (
         "csv tsv xlsx excel sql dump table database db sqlite sqlite3 postgres postgresql psql mysql \

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::hooks;
 use super::next_command;
+use super::other_proofs;
 use super::time;
 use crate::model::account::Account;
 use crate::model::client_authentication::ClientProofs;
@@ -63,7 +64,7 @@ impl Caller for RenewalCaller<'_> {
                 let provider = provider(self.context, account).ok();
                 let server = credential.api.server_url.as_ref();
                 let provider = provider.as_ref();
-                client_settings::other_proofs(self.context, provider, server, &grant.client)
+                other_proofs::other_proofs(self.context, provider, server, &grant.client)
             }
             Grant::Static(_) => Vec::new(),
         }
@@ -77,7 +78,7 @@ impl Caller for RenewalCaller<'_> {
         let Grant::OAuth(grant) = &credential.grant else { return None };
         let provider = provider(self.context, account).ok()?;
         let server = credential.api.server_url.as_ref();
-        client_settings::new_certificate(self.context, &provider, server, &grant.client)
+        other_proofs::new_certificate(self.context, &provider, server, &grant.client)
     }
 
     fn around(&self) -> &dyn Surroundings {

@@ -18,7 +18,7 @@ use crate::private_file::{self, Readers};
 /// The mode bits of users that are neither the owner nor in the group.
 const ALL_OTHERS: u32 = 0o007;
 
-/// What keeps the other users of a pod from reading a file of a Secret.
+/// The hint at what keeps the other users of a pod from reading a file of a Secret.
 pub(super) const POD_REMEDY: &str =
     "set `defaultMode: 0400` for the Secret's volume, and `fsGroup` if the pod is not root's";
 

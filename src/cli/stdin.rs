@@ -52,11 +52,11 @@ pub(crate) fn bytes(limit: u64) -> Result<Vec<u8>, CliError> {
 
 /// Parses a token that a person typed, and returns the reason if it is none.
 pub(crate) fn parse_typed_token(text: &str) -> Result<AccessToken, String> {
-    parse_token(text).map_err(|error| error.in_one())
+    parse_token(text).map_err(|error| error.as_reason())
 }
 
 /// Parses a token that a user supplied, without a byte order mark and surrounding white space.
-pub(crate) fn parse_token(text: &str) -> Result<AccessToken, CliError> {
+fn parse_token(text: &str) -> Result<AccessToken, CliError> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if let Some(taken_by) = document(text) {
         let message = "that is a JSON document, and no token alone";

@@ -22,6 +22,6 @@ impl Surroundings for Context {
         let (words, variables) = (call.words, &call.variables[..]);
         let failure = Kind::ProviderUnavailable;
         program::output_with(words, &self.environment, variables, patience, failure)
-            .map_err(|error| error.in_one())
+            .map_err(|error| error.as_reason())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use comfy_table::{Cell, Color};
 /// The blanks between two columns.
 const GAP: u16 = 2;
 
-/// What a cell holds where there is nothing to tell.
+/// The text of a cell where there is nothing to tell.
 const NOTHING: &str = "-";
 
 /// The width below which a column is cut only if nothing else helps.
@@ -32,7 +32,7 @@ const NARROWEST: u16 = 3;
 /// The width of a terminal below which short words are better.
 const NARROW: usize = 60;
 
-/// What becomes of a column on a terminal that is too narrow for the table.
+/// The fate of a column on a terminal that is too narrow for the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// The column is cut before others.
@@ -56,6 +56,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Makes a table without rows, from the heading and the fate of each column.
     pub(crate) fn new(columns: impl IntoIterator<Item = (&'static str, Fit)>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
@@ -203,7 +204,8 @@ fn wrap_in(width: Option<usize>, text: &str, first: usize, others: usize) -> Str
     filled.get(first..).unwrap_or_default().replace(IN_COMMAND, " ")
 }
 
-/// Stands for a blank within a command, where no line is broken. No text that is safe to show has it.
+/// The character that stands for a blank within a command, where no line is broken. No text that is
+/// safe to show has it.
 const IN_COMMAND: char = '\u{E000}';
 
 fn with_commands_as_words(text: &str) -> String {

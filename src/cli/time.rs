@@ -6,7 +6,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// By how many milliseconds the clock that this process goes by is ahead of this machine's.
+/// The milliseconds by which the clock that this process goes by is ahead of this machine's.
 static AHEAD: AtomicI64 = AtomicI64::new(0);
 
 /// Returns the time in whole seconds, the precision that the vault keeps: by this machine's clock, or
@@ -22,8 +22,9 @@ pub(crate) fn by_machine() -> Timestamp {
     Timestamp::from_second(precise().as_second()).unwrap_or_default()
 }
 
-/// Has this process go by a clock that shows `now` at present. In a shared vault the clock of the
+/// Makes this process go by a clock that shows `now` at present. In a shared vault the clock of the
 /// database says when a token is over, whoever stored it: that of a machine may be wrong.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
 pub(crate) fn go_by(now: Timestamp) {
     let ahead = now.duration_since(precise()).as_millis();
     AHEAD.store(i64::try_from(ahead).unwrap_or_default(), Ordering::Relaxed);

@@ -30,7 +30,7 @@ pub(crate) enum Verbosity {
     Status,
     /// Each request, and what was left alone.
     Details,
-    /// What decided, as well.
+    /// The reasons of decisions, as well.
     Decisions,
 }
 

@@ -12,11 +12,11 @@ pub(crate) const IN_MEMORY: &str = "memory:";
 /// The place of the vault that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VaultPlace {
-    /// In memory, for this command alone.
+    /// A vault in memory, for this command alone.
     Memory,
-    /// In a file on this machine.
+    /// A vault in a file on this machine.
     File(PathBuf),
-    /// In a database, which many machines use.
+    /// A vault in a database, which many machines use.
     Shared(SharedName),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct SharedName {
     pub(crate) pin: Option<String>,
 }
 
-/// What a text that names a vault means.
+/// The meaning of a text that names a vault.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meant<'a> {
     Memory,

@@ -15,7 +15,7 @@ use crate::ops::{OpenVault, Vault};
 pub(crate) enum NotOpened {
     /// The vault itself is the reason; it may not exist.
     Store(StoreError),
-    /// What names it, or would open it, is the reason.
+    /// The reason is the name of the vault, or the secret that would open it.
     Other(CliError),
 }
 
@@ -139,6 +139,9 @@ mod shared {
 
     pub(super) fn open(context: &Context, name: &SharedName) -> Result<Vault, NotOpened> {
         let vault = Vault::open_shared(place(context, name)?)?;
+        if vault.only_reads() {
+            context.note_reader();
+        }
         kept_answers::store_first(context, &vault);
         Ok(vault)
     }

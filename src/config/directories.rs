@@ -28,7 +28,7 @@ pub(crate) enum Error {
     /// nothing else.
     #[error("`{}`: {message}", path.display())]
     Malformed { path: PathBuf, message: String },
-    /// There is no project's file in this directory or above it.
+    /// No project's file is in this directory or above it.
     #[error("there is no {FILE} in `{}` or above it", directory.display())]
     NoFile { directory: PathBuf },
 }
@@ -42,7 +42,7 @@ impl From<own_file::Error> for Error {
     }
 }
 
-/// What `tokctl use` keeps: one file for all directories.
+/// The file in which `tokctl use` keeps the users of all directories.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Kept {
@@ -62,7 +62,7 @@ pub(crate) struct ProjectFile {
     digest: String,
 }
 
-/// Where a directory's user comes from.
+/// The origin of a directory's user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// `tokctl use`, in this directory.
@@ -92,7 +92,7 @@ impl Kept {
         Ok(own_file::store(path, self)?)
     }
 
-    /// Lets `user` be the user of `provider` in `directory` and below it.
+    /// Makes `user` the user of `provider` in `directory` and below it.
     pub(crate) fn keep(&mut self, directory: &Path, provider: &ProviderName, user: &UserName) {
         let users = self.directories.entry(directory.to_owned()).or_default();
         users.insert(provider.as_str().to_owned(), user.as_str().to_owned());
@@ -110,7 +110,7 @@ impl Kept {
         forgotten
     }
 
-    /// Lets a project's file count as long as it is as it is now.
+    /// Allows a project's file to count, until its content changes.
     pub(crate) fn allow(&mut self, file: &ProjectFile) {
         self.allowed.insert(file.path.clone(), file.digest.clone());
     }

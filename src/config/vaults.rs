@@ -108,7 +108,6 @@ impl Joined {
     }
 
     /// Returns the vaults that were joined at `address`, by name: a database can have several.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn all_at(&self, address: &str) -> impl Iterator<Item = (&str, &JoinedVault)> {
         let found = self.vaults.iter().filter(move |(_, vault)| vault.address == address);
         found.map(|(name, vault)| (name.as_str(), vault))

@@ -14,16 +14,16 @@ use super::text;
 /// The fields of a line, with its place.
 pub(super) type Line = (String, Vec<String>);
 
-/// What stands between the fields of a line.
+/// The separator between the fields of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
-    /// As `mysql -B` and PostgreSQL's own format have it. A backslash quotes.
+    /// A tab, as in `mysql -B` and PostgreSQL's own format. A backslash quotes.
     Tab,
-    /// As RFC 4180 has it.
+    /// A comma, as in RFC 4180.
     Comma,
-    /// As spreadsheets have it in most of Europe.
+    /// A semicolon, as spreadsheets write it in most of Europe.
     Semicolon,
-    /// As `psql` and `sqlite3` show tables. Nothing quotes.
+    /// A bar, as `psql` and `sqlite3` show tables. Nothing quotes.
     Bar,
 }
 

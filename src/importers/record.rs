@@ -34,7 +34,7 @@ impl Found {
     }
 }
 
-/// What a record is called in messages.
+/// The name of a record in messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
     /// The built-in provider that the credential is for, if the store tells.
@@ -108,7 +108,7 @@ pub(crate) enum Held {
     Static(StaticToken),
     /// The tokens that an authorization server issued.
     Grant(Box<HeldGrant>),
-    /// What gets tokens without a secret of its own, or in another's name.
+    /// A workload, which gets tokens without a secret of its own, or in another's name.
     Workload(Box<HeldWorkload>),
 }
 
@@ -125,7 +125,7 @@ impl Held {
     }
 }
 
-/// What gets tokens of Google's without a stored key, or in a service account's name.
+/// A workload that gets tokens of Google's without a stored key, or in a service account's name.
 #[derive(Debug)]
 pub(crate) struct HeldWorkload {
     pub(crate) workload: Workload,

@@ -53,6 +53,7 @@ pub(super) fn is_one(path: &Path) -> bool {
 }
 
 impl Database {
+    /// Opens the database at `path` from a copy in memory, so that nothing beside the file changes.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let (mut bytes, files) = load(path)?;
         if bytes.len() < 100 || !bytes.starts_with(MAGIC) {

@@ -35,7 +35,7 @@ pub(super) struct TableRow {
     pub(super) row: Result<Row, Fault>,
 }
 
-/// What [`read`] found.
+/// The rows that [`read`] found.
 pub(super) struct TableRows {
     pub(super) rows: Vec<TableRow>,
     /// The names of other tables that are not empty.

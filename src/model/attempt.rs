@@ -133,9 +133,9 @@ impl Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// To get a new token.
+    /// The request for a new token.
     Refresh,
-    /// To learn whether the token works.
+    /// The question whether the token works.
     Check,
 }
 

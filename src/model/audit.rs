@@ -73,7 +73,7 @@ pub(crate) enum Action {
     /// The role of a member was changed.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SetRole,
-    /// What tokctl did not make was taken out of the vault, or a new audit was begun.
+    /// A repair: what tokctl did not make was taken out of the vault, or a new audit was begun.
     Repair,
 }
 
@@ -149,7 +149,7 @@ pub(crate) enum Mode {
     BestEffort,
     /// No token is handed out.
     Required,
-    /// There is none, since no entry is written.
+    /// No audit, since no entry is written.
     Off,
 }
 

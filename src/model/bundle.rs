@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::credential::{ApiHeader, Credential, Grant, Status, is_field_name};
+use super::credential::{ApiHeader, Credential, Grant, MovedOut, Status, is_field_name};
 use super::destination::Destination;
 use super::scope::Scopes;
 use super::without_secrets::KeptSecrets;
@@ -32,9 +32,9 @@ pub(crate) struct BundleEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Load {
-    /// All of it; the vault that it came from keeps no secret.
+    /// All secrets; the vault that the credential came from keeps none.
     Moved,
-    /// All of it; both vaults can use it.
+    /// All secrets; both vaults can use the credential.
     Copied,
     /// The access token alone. A refresh token that rotates must have one holder: if two used it,
     /// one would end the other's grant.
@@ -62,15 +62,24 @@ pub(crate) fn transfer_copy(credential: &Credential, load: Load) -> Credential {
 }
 
 /// Returns the record that stays of a credential that was moved: all that can be shown, and no
-/// secret. `to` is the vault that it was moved into, if that is known.
+/// secret. In a shared vault, `member` is the key of the one who moves it, in hex; `to` is the vault that
+/// it is moved into, if that is known.
 pub(crate) fn handed_over_copy(
     credential: &Credential,
+    member: Option<String>,
     to: Option<&Destination>,
     now: Timestamp,
 ) -> Credential {
-    let without_secrets = credential.without_secrets(KeptSecrets::Nothing);
+    let moved_out = member.map(|member| MovedOut::of(&credential.grant, member));
     let moved_to = to.cloned().map(Box::new);
-    Credential { status: Status::HandedOver, updated_at: now, moved_to, ..without_secrets }
+    let without_secrets = credential.without_secrets(KeptSecrets::Nothing);
+    Credential {
+        status: Status::HandedOver,
+        updated_at: now,
+        moved_to,
+        moved_out,
+        ..without_secrets
+    }
 }
 
 /// Whether a vault of tokctl can have held `credential`.
@@ -163,7 +172,7 @@ mod tests {
     #[test]
     fn no_secret_stays_of_what_was_moved() {
         let now = Timestamp::UNIX_EPOCH;
-        let stays = handed_over_copy(&credential(), None, now);
+        let stays = handed_over_copy(&credential(), None, None, now);
         assert_eq!(secrets_in(&stays), [""; 0]);
         assert_eq!(stays.status, Status::HandedOver);
         assert_eq!(stays.scopes().unwrap().to_string(), "read");
@@ -177,6 +186,6 @@ mod tests {
             ).unwrap(),
         }))
         .unwrap();
-        assert_eq!(secrets_in(&handed_over_copy(&account, None, now)), [""; 0]);
+        assert_eq!(secrets_in(&handed_over_copy(&account, None, None, now)), [""; 0]);
     }
 }

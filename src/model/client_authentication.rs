@@ -62,9 +62,9 @@ pub(crate) enum SecretMethod {
 /// The way in which a server knows the certificate of a client. A request is the same with both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CertificateMethod {
-    /// By its authority and subject.
+    /// The server knows the certificate by its authority and subject.
     Authority,
-    /// By itself.
+    /// The server knows the certificate itself.
     SelfSigned,
 }
 

@@ -250,8 +250,8 @@ pub(crate) enum RevocationScope {
     /// The token, and those that came of the same consent.
     #[default]
     Token,
-    /// All that the user ever granted to the client. A login that replaces another must not revoke
-    /// the old token then, or it would end itself.
+    /// The revocation ends all that the user ever granted to the client. A login that replaces another
+    /// must not revoke the old token then, or it would end itself.
     Grant,
 }
 

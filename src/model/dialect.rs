@@ -43,7 +43,7 @@ pub(crate) struct Dialect {
 }
 
 /// The fields whose place in an answer a definition may name.
-pub(crate) const ANSWER_FIELDS: [&str; 13] = [
+const ANSWER_FIELDS: [&str; 13] = [
     "access_token",
     "token_type",
     "expires_in",

@@ -16,7 +16,7 @@ const MARGIN_DIVISOR: i64 = 5;
 pub(crate) enum Need {
     /// The provider's margin; a token with less life will do if it can't be renewed.
     Usual,
-    /// This much life, as a promise.
+    /// A promise of at least this much life.
     AtLeast(SignedDuration),
 }
 

@@ -59,8 +59,8 @@ impl Reference {
     }
 }
 
-/// What the argument of a command names: a service, one of its credentials, or the address of what
-/// the token is for.
+/// The thing that the argument of a command names: a service, one of its credentials, or the address
+/// of what the token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     Provider(ProviderName),

@@ -34,9 +34,9 @@ fn is_false(flag: &bool) -> bool {
 pub(crate) enum ClientOrigin {
     /// A person registered it, and named it in flags, the environment or the configuration.
     Configured,
-    /// It has a Client ID Metadata Document, whose address is its id.
+    /// The client has a Client ID Metadata Document, whose address is its id.
     Document,
-    /// This program registered it (RFC 7591).
+    /// This program registered the client (RFC 7591).
     Registered(Registration),
 }
 

@@ -199,7 +199,7 @@ const ERRORS: [&str; 17] = [
 /// The content of a query, as far as it matters to a person who waits for another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// It has none of the parameters of an answer.
+    /// None of the parameters of an answer.
     Nothing,
     /// An answer without an error.
     Answer,

@@ -12,7 +12,7 @@ use crate::model::client::Client;
 use crate::model::client_authentication::ClientAuthentication;
 use crate::secret::{Assertion, SecretText};
 
-/// What may help where a server refuses a secret that had to be encoded for the header.
+/// The advice where a server refuses a secret that had to be encoded for the header.
 const IN_FORM: &str = "not every server decodes such a secret in a header, and \
     `token_endpoint_auth_method = \"client_secret_post\"` sends it in the form";
 

@@ -145,6 +145,7 @@ fn is_transient(error: &Error) -> bool {
 }
 
 impl PollInterval {
+    /// Returns the interval that `authorization` asks for.
     pub(crate) fn of(authorization: &DeviceAuthorization) -> Self {
         Self {
             interval: authorization.interval.max(MIN_INTERVAL),

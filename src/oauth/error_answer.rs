@@ -163,7 +163,8 @@ pub(super) fn unexpected(answer: &Answer, what: String) -> Error {
     }
 }
 
-/// Says of an answer that reports an error in no form of OAuth what it is, and what sends such ones.
+/// Returns the description of an answer that reports an error in no form of OAuth: what it is, and what
+/// may have sent it.
 fn foreign(answer: &Answer, status: u16) -> String {
     let kind = answer.content_type.as_deref().and_then(|kind| kind.split(';').next());
     let kind = kind.map(|kind| printable(kind.trim().get(..64).unwrap_or(kind.trim())));
@@ -184,7 +185,8 @@ fn foreign(answer: &Answer, status: u16) -> String {
     format!("HTTP {status}, {what} and no OAuth error{from}")
 }
 
-/// Says what an answer of success holds in place of what was asked for: it is `no_such` thing.
+/// Returns the description of an answer of success that lacks what was asked for. `no_such` names what
+/// it lacks, such as "no token".
 pub(super) fn unreadable(answer: &Answer, no_such: &str) -> String {
     let kind = answer.content_type.as_deref().map_or_else(
         || "no content type".to_owned(),

@@ -61,6 +61,7 @@ pub(crate) struct PasteInput<'a> {
 }
 
 impl<'a> PasteInput<'a> {
+    /// Reads from `lines` the answer to a login whose redirect URI is `redirect_uri`.
     pub(crate) fn new(lines: &'a mut dyn Lines, redirect_uri: String, bare_code: bool) -> Self {
         Self { lines, redirect_uri, bare_code }
     }

@@ -21,7 +21,7 @@ pub(super) enum Verdict {
     Grant,
     /// The client's settings are wrong.
     Client,
-    /// Nothing is said of the grant or the client.
+    /// The answer says nothing of the grant or the client.
     Passing,
 }
 

@@ -47,7 +47,7 @@ pub(crate) enum Error {
     Fault(#[from] Fault),
 }
 
-/// What protects a resource.
+/// The protection of a resource: who issues tokens for it, and which scopes it asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct Protection {
     /// The identifier of the resource, which is sent as `resource` (RFC 8707): as its metadata have

@@ -32,6 +32,7 @@ const REDACTED: &str = "***";
 pub(crate) struct SentSecrets(Vec<Zeroizing<String>>);
 
 impl SentSecrets {
+    /// Returns the secrets of a request with this `authentication` and these form `fields`.
     pub(crate) fn of(authentication: &Authentication<'_>, fields: &[(&str, &str)]) -> Self {
         let mut all = Self::default();
         match authentication {

@@ -233,7 +233,7 @@ impl Error {
 /// The code of an error about the client's proof (RFC 6749 §5.2).
 pub(crate) const INVALID_CLIENT: &str = "invalid_client";
 
-/// Says how far this machine's clock is off, where the server's is `ahead`.
+/// Returns in words how far this machine's clock is off, where the server's is `ahead`.
 fn off(ahead: SignedDuration) -> String {
     let side = if ahead.is_negative() { "ahead" } else { "behind" };
     format!("this machine's clock is {} s {side}", ahead.as_secs().unsigned_abs())

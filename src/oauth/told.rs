@@ -49,7 +49,7 @@ impl ToldRequest {
 
 /// Returns how often this process has sent the same request, this time included.
 fn attempt(method: &str, address: &Address, fields: &[(&str, &str)]) -> u32 {
-    /// How often each request was sent, by a hash that tells nothing of its fields.
+    /// The number of times that each request was sent, by a hash that tells nothing of its fields.
     type Attempts = (RandomState, HashMap<u64, u32>);
     static ATTEMPTS: LazyLock<Mutex<Attempts>> = LazyLock::new(Mutex::default);
     let mut attempts = ATTEMPTS.lock().unwrap_or_else(PoisonError::into_inner);

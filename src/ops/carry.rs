@@ -344,7 +344,7 @@ pub(crate) fn copy(
         let is_here = credential.status != Status::HandedOver;
         let credential = if load == Load::TokenAlone && is_here {
             copied.inert.push(account.clone());
-            handed_over_copy(&credential, Some(&origin), now)
+            handed_over_copy(&credential, None, Some(&origin), now)
         } else {
             credential
         };

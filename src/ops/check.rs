@@ -153,10 +153,11 @@ pub(crate) fn check(
     Err(store::Error::Busy.into())
 }
 
-/// What became of the word of another program that a service refused a token.
+/// The outcome of noting that a service refused a token, as another program said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noted {
-    /// It counts like a check: what can be renewed is due, the rest is told with each use.
+    /// The refusal counts like a check: a token that can be renewed is due, and another one is handed out
+    /// with a warning.
     Yes,
     /// The credential has another token by now.
     OtherToken,

@@ -43,7 +43,7 @@ pub(crate) enum AtProvider {
     NotAsked,
 }
 
-/// What became of a deleted credential.
+/// The outcome of deleting a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Deleted {
     pub(crate) at_provider: AtProvider,

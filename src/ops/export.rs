@@ -47,7 +47,7 @@ pub(crate) struct Sealed {
 /// One credential of a bundle, as it is in the vault before the export.
 pub(crate) struct Traveller {
     pub(crate) account: Account,
-    /// Which of its secrets are in the bundle.
+    /// The part of the credential's secrets that is in the bundle.
     pub(crate) load: Load,
     pub(crate) credential: Credential,
     revision: u64,
@@ -206,9 +206,10 @@ pub(super) fn give(
     clock: Clock,
 ) -> Result<(), Error> {
     let now = clock();
+    let member = vault.own_member();
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: handed_over_copy(&traveller.credential, to, now),
+        credential: handed_over_copy(&traveller.credential, member.clone(), to, now),
         over: Some(traveller.revision),
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();

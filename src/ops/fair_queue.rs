@@ -41,6 +41,7 @@ pub(crate) struct InProgress<'a, T> {
 }
 
 impl<T> FairQueue<T> {
+    /// Makes an empty queue that is open.
     pub(crate) fn new() -> Self {
         let (lanes, by_name, ready) = (Vec::new(), HashMap::new(), BTreeSet::new());
         let state = State { lanes, by_name, ready, served: 0, closed: false };

@@ -58,6 +58,7 @@ impl Waiting {
         }
     }
 
+    /// Returns the number of accounts that were kept.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
     }

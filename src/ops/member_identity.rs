@@ -72,5 +72,6 @@ fn credential(identity: &Identity, now: Timestamp) -> Credential {
         updated_at: now,
         last_refreshed_at: None,
         moved_to: None,
+        moved_out: None,
     }
 }

@@ -9,7 +9,8 @@ use crate::oauth::token_error::Error;
 /// The pause before the second request; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Is told each error after which another request is sent, and the pause before it.
+/// The function that hears of each error after which another request is sent, and of the pause before
+/// it.
 pub(crate) type Told<'a> = &'a mut dyn FnMut(&Error, Duration);
 
 /// The limits of one kind of request.
@@ -22,11 +23,11 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// For a login, at which a person waits, and which may be the last chance of a code.
+    /// The patience of a login, at which a person waits, and which may be the last chance of a code.
     pub(crate) const LOGIN: Self = Self { window: Duration::from_secs(60), requests: 5 };
-    /// For a revocation, after which everything else is done already.
+    /// The patience of a revocation, when everything else is done already.
     pub(crate) const REVOCATION: Self = Self { window: Duration::from_secs(10), requests: 3 };
-    /// For a request in passing, which nobody waits for.
+    /// The patience of a request in passing, which nobody waits for.
     pub(crate) const ONCE: Self = Self { window: Duration::ZERO, requests: 1 };
 
     /// Sends `request`, and sends it again as long as `may_repeat` says so of its error and these

@@ -27,7 +27,7 @@ pub(crate) struct Plan {
     pub(crate) slots: Vec<(SlotId, Fate)>,
     /// Whether every new seal is opened again before the commit.
     pub(crate) verify: bool,
-    /// How long the keychain may take to delete entries that are not needed any more.
+    /// The time that the keychain may take to delete entries that nothing needs any more.
     pub(crate) patience: Patience,
 }
 

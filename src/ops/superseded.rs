@@ -28,7 +28,7 @@ const IN_PASSING: Duration = Duration::from_secs(5);
 /// The outcome of revoking the grants that a credential replaced.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// There was none.
+    /// No grant was left to revoke.
     Nothing,
     Revoked,
     /// The last revocation failed for a reason that passes: a later command tries it again.

@@ -53,7 +53,7 @@ pub(crate) trait Caller {
     /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
 
-    /// Is called with the outcome when [`renew`] ends, for example to run the user's hooks.
+    /// Receives the outcome when [`renew`] ends, for example to run the user's hooks.
     fn refresh_ended(
         &self,
         vault: &OpenVault,

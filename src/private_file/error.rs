@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The reason why a file or directory can't be trusted or used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Other users can change these: their owner has to take that permission away.
+    /// Other users can change these paths: their owner has to take that permission away.
     #[error("{} can be written by others", listed(paths))]
     WritableByOthers { paths: Vec<PathBuf> },
     /// The directory is one for everybody, such as `/tmp`: private files need another one.

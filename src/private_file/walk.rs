@@ -38,7 +38,7 @@ pub(crate) struct Found {
     /// The path without symbolic links.
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
-    /// What a group with others in it can write, the file itself included, and volumes of a
+    /// The paths that a group with others in it can write, the file itself included, and volumes of a
     /// container that everybody in it can write. There are none on the way to a file that is
     /// [`Content::Believed`].
     pub(crate) loose: Vec<PathBuf>,
@@ -129,11 +129,11 @@ impl Way {
     }
 }
 
-/// What was found on the way.
+/// The unsafe paths that were found on the way to a file.
 #[derive(Default)]
 struct Judged {
     by_others: Vec<PathBuf>,
-    /// What a group can write, and open volumes.
+    /// The paths that a group can write, and open volumes.
     by_a_group: Vec<PathBuf>,
     /// Whether the last directory is one for everybody, such as `/tmp`: safe for a directory in it
     /// that is ours, and for nothing else.

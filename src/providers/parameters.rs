@@ -104,7 +104,8 @@ fn reserved(definition: &Definition) -> Option<(&'static str, &'static str)> {
         .or_else(|| named("dialect.refresh_params", refresh_params, &OF_TOKEN, &FREE_IN_REFRESH))
 }
 
-/// Says which setting no request would carry, and why.
+/// Returns a sentence about a setting that no request would carry, with the reason; `None` if there is
+/// none.
 fn unsent(definition: &Definition) -> Option<String> {
     let discovers = definition.issuer.is_some();
     let has_browser = definition.authorization_endpoint.is_some() || discovers;

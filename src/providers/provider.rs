@@ -88,6 +88,7 @@ impl Provider {
         }
     }
 
+    /// Returns the way in which the API takes a token: as a bearer token, if the definition says nothing.
     pub(crate) fn api_auth(&self) -> ApiAuth {
         self.definition.api_auth.clone().unwrap_or(ApiAuth::Bearer)
     }
@@ -138,6 +139,7 @@ impl Provider {
         self.definition.api_headers.values().any(|value| value.contains(CLIENT_SECRET))
     }
 
+    /// Returns the rules by which the provider's tokens are renewed.
     pub(crate) fn renewal(&self) -> RenewalRules {
         let refresh = &self.definition.refresh;
         let life = Some(self.definition.grant_life);

@@ -36,7 +36,7 @@ impl OpenVault {
         attempt::is_pause(until, now).then_some(until)
     }
 
-    /// Has every process leave the server of `client` alone until `until`, or longer if it asked
+    /// Makes every process leave the server of `client` alone until `until`, or longer if it asked
     /// for that before. If this can't be written, only the credential that was asked about waits.
     pub(crate) fn pause_client(&self, client: &Client, until: Timestamp, now: Timestamp) {
         if self.client_pause(client, now).is_none_or(|before| before < until) {

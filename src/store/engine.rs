@@ -1,7 +1,9 @@
-//! The storage engine of a vault.
+//! The storage engine of a vault: a file on this machine, or a database that many machines share.
 //!
-//! A second engine is a second variant of [`Engine`]: the compiler then names every read and every
-//! change that it has to carry out.
+//! A third engine is a third variant of [`Engine`]. It carries out each [`Change`] behind
+//! [`Engine::commit`]. Reads have no such value: each method of [`Vault`](super::Vault) and
+//! [`OpenVault`](super::OpenVault) that reads matches on the engine, and the compiler names those that
+//! have no arm for it. What an engine does not have, it refuses as [`Engine::file`] does.
 
 #[cfg(feature = "postgres")]
 use std::sync::Arc;

@@ -136,7 +136,7 @@ pub(crate) enum DiskFault {
     ReadOnly,
 }
 
-/// What the engine said. Its own type stays in its folder.
+/// The error of the engine. Its own type stays in its folder.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct EngineError(pub(super) Box<dyn std::error::Error + Send + Sync>);

@@ -7,7 +7,7 @@ use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential_health::CredentialHealth;
 
-/// What is known of a credential's last request.
+/// The knowledge of a credential's last request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Evidence {
     /// The journal of a refresh whose answer is not stored.
@@ -16,8 +16,8 @@ pub(crate) struct Evidence {
     pub(crate) attempt: Option<Attempt>,
     /// The health that was last reported.
     pub(crate) reported: CredentialHealth,
-    /// In a shared vault, where the row is a verdict that its grant has ended: the revision at which
-    /// the refused tokens were stored. A late answer to a request about that revision, or about one
+    /// The revision at which the refused tokens were stored, in a shared vault whose row is a verdict that
+    /// its grant has ended. A late answer to a request about that revision, or about one
     /// since, says that the verdict was about a token which that request had spent.
     pub(crate) refused_since: Option<u64>,
 }

@@ -19,11 +19,11 @@ use crate::private_file::{self, Content, Readers};
 #[derive(Debug, Clone)]
 pub(crate) struct VaultFile {
     path: PathBuf,
-    /// What stands at the path, if the way there was judged.
+    /// The file or directory at the path, if the way there was judged.
     found: Option<Metadata>,
     /// Whether the file was created just now.
     is_new: bool,
-    /// What others can write: the file or directories on the way to it, see
+    /// The paths that others can write: the file or directories on the way to it, see
     /// [`private_file::Found::loose`].
     loose: Vec<PathBuf>,
 }

@@ -93,7 +93,7 @@ impl CredentialGuard {
         self.guard.is_needed.store(true, Ordering::Relaxed);
     }
 
-    /// Lets the file go with the lock, since the credential has no journal.
+    /// Marks the file as one that goes with the lock, since the credential has no journal.
     pub(crate) fn let_file_go(&self) {
         self.guard.is_needed.store(false, Ordering::Relaxed);
     }
@@ -109,7 +109,7 @@ impl From<CredentialGuard> for Guard {
     }
 }
 
-/// What can be known of a lock without taking it.
+/// The state of a lock, as it is seen without taking it.
 pub(crate) enum Seen {
     /// A process holds it.
     Held,

@@ -1,11 +1,12 @@
-//! The vault on the disk, and the only way to the credentials in it.
+//! The vault, and the only way to the credentials in it.
 //!
 //! A [`Vault`] does what needs no key. [`Vault::unlock`] turns it into an [`OpenVault`], which reads
-//! and writes credentials. Each method takes and returns types of [`crate::model`], and is one
-//! consistent read or one transaction. A write is a value, [`Change`](change::Change), that an
-//! [`Engine`](engine::Engine) carries out; the only engine so far is a SQLite file. In a directory
-//! beside it are the files of locks, on which turns such as [`RefreshTurn`] are built, the spill
-//! files and the audit.
+//! (`reads.rs`) and writes (`writes.rs`) credentials. Each method takes and returns types of
+//! [`crate::model`], and is one consistent read or one transaction. A write is a value,
+//! [`Change`](change::Change), that an [`Engine`](engine::Engine) carries out: a SQLite file on this
+//! machine (`sqlite/`), or a PostgreSQL database that many machines share (`postgres/`). In a
+//! directory on this machine, beside the file if there is one, are the files of locks, on which turns
+//! such as [`RefreshTurn`] are built, the spill files and the audit.
 //!
 //! No SQL, key, lock or spill file leaves this folder. It knows neither where keys come from nor
 //! why a row is read or written.
@@ -39,11 +40,12 @@ mod examination;
 mod unlock;
 mod open_vault;
 mod vault_name;
+mod reads;
 mod older;
-mod terms;
+mod refresh_terms;
 mod writes;
 #[cfg(feature = "postgres")]
-mod kept;
+mod kept_answers;
 mod refresh_turn;
 mod keys;
 mod client_pause;
@@ -59,7 +61,7 @@ pub(crate) use self::examination::{
     KnownEntries, LeftoverIntents, UnansweredRefresh, engine_version, parts, sidecars,
 };
 #[cfg(feature = "postgres")]
-pub(crate) use self::kept::KeptAnswer;
+pub(crate) use self::kept_answers::KeptAnswer;
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
 pub(crate) use self::record::{Adopted, Journal, ListedSlot, Row, Stored};

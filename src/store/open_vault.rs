@@ -1,32 +1,24 @@
-//! An unlocked vault: reads and commits under its data key.
+//! An unlocked vault: how it is opened, and what is done under its data key.
 //!
-//! Each call is one consistent read or one transaction. Threads may share the vault. If another
-//! process rotates the keys, the next call unlocks the vault again with the same secret.
+//! Each call is one consistent read (`reads.rs`) or one transaction (`writes.rs`). Threads may share
+//! the vault. If another process rotates the keys, the next call unlocks the vault again with the
+//! same secret.
 
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
-use super::evidence::Found;
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
-use super::record::Row;
-use super::sqlite::examine::{self, Damage};
-use super::sqlite::{Remember, Sqlite, bundles, credentials, header};
+use super::sqlite::{Remember, Sqlite, header};
 use super::unlock;
 use super::vault::Vault;
 use super::watermarks::Watermarks;
-use crate::model::account::{Account, AccountFilter};
-use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;
-use crate::model::credential::Credential;
-use crate::vault::bundle::BundleId;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::SlotId;
 use crate::vault::slot_secret::SlotSecret;
@@ -54,7 +46,7 @@ pub(crate) struct Opener {
     watermarks: Watermarks,
 }
 
-/// What is opened a second time.
+/// The vault that is opened a second time.
 #[derive(Clone)]
 enum Source {
     File(PathBuf),
@@ -155,8 +147,9 @@ impl Vault {
     }
 }
 
-/// Reading.
+/// How the vault is held open.
 impl OpenVault {
+    /// Returns `vault` open with its data `key`, which `secret` unlocked.
     pub(super) fn new(vault: Vault, secret: Option<SlotSecret>, key: DataKey) -> Self {
         let key = Arc::new(Mutex::new(Arc::new(key)));
         Self::sharing(vault, secret, key)
@@ -168,12 +161,13 @@ impl OpenVault {
         Self { vault, secret, key, audit_settings, has_written, watermarks }
     }
 
-    /// Has the vault compared with the `watermarks` of this machine before anything is sent or
-    /// written, and raise them.
+    /// Returns this vault with the `watermarks` of this machine: it is compared with them before anything
+    /// is sent or written, and raises them.
     pub(crate) fn with_watermarks(self, watermarks: Watermarks) -> Self {
         Self { watermarks, ..self }
     }
 
+    /// Returns the watermarks of this machine, with which the vault is compared.
     pub(super) fn watermarks(&self) -> &Watermarks {
         &self.watermarks
     }
@@ -240,162 +234,6 @@ impl OpenVault {
     pub(crate) fn slot_secret(&self) -> Result<&SlotSecret, Error> {
         self.engine().file("key slots")?;
         self.secret.as_ref().ok_or(Error::Inconsistent("an open file without a secret"))
-    }
-
-    /// Reads the credential of `account` and opens its seal; returns it with the journal of its
-    /// refresh.
-    ///
-    /// Fails with [`Error::Tampered`] if the seal does not open.
-    pub(crate) fn read(&self, account: &Account) -> Result<Option<Row>, Error> {
-        match self.engine() {
-            Engine::Sqlite(file) => {
-                self.under_key(|key| file.read(|view| credentials::read(view, key, account)))
-            }
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => server.read(account),
-        }
-    }
-
-    /// Reads the credential of `account` to send a request about it. Also opens what every commit
-    /// of a credential needs, so that damage is found before a refresh token is spent.
-    ///
-    /// Fails with [`Error::Tampered`] also if the evidence of the credential is forged.
-    pub(crate) fn read_to_send(&self, account: &Account) -> Result<Option<Row>, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => {
-                return server.read(account)?.map(|row| row.trusted(account)).transpose();
-            }
-        };
-        self.under_key(|key| {
-            file.read(|view| {
-                let Some(row) = credentials::read(view, key, account)? else { return Ok(None) };
-                header::open(view, key)?;
-                row.trusted(account).map(Some)
-            })
-        })
-    }
-
-    /// Returns the revision of the credential of `account`, without opening its seal, and the last
-    /// attempt on it.
-    ///
-    /// Fails with [`Error::Tampered`] if the evidence of the credential is forged.
-    pub(crate) fn revision(
-        &self,
-        account: &Account,
-    ) -> Result<Option<(u64, Option<Attempt>)>, Error> {
-        let Some((revision, found)) = self.evidence(account)? else { return Ok(None) };
-        Ok(Some((revision, found.genuine(account)?.attempt)))
-    }
-
-    /// Returns the last attempt to refresh or check the credential of `account`.
-    ///
-    /// Fails with [`Error::Tampered`] if the evidence of the credential is forged.
-    pub(crate) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
-        Ok(self.revision(account)?.and_then(|(_, attempt)| attempt))
-    }
-
-    /// Returns the evidence of the credential of `account`, with the credential's revision.
-    pub(super) fn evidence(&self, account: &Account) -> Result<Option<(u64, Found)>, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => return server.evidence(account),
-        };
-        self.under_key(|key| {
-            file.read(|view| {
-                let form = header::check(view, key)?;
-                credentials::evidence_at(view, key, form, account)
-            })
-        })
-    }
-
-    /// Opens every credential and returns their number and the damaged ones. Calls `progress` with
-    /// the number of credentials done.
-    pub(crate) fn examine(
-        &self,
-        #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "of a shared vault"))]
-        mut progress: impl FnMut(u64),
-    ) -> Result<(u64, Damage), Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => {
-                let found = server.examine()?;
-                progress(found.count);
-                let (accounts, nameless) = (found.damaged, found.nameless);
-                return Ok((found.count, Damage { accounts, nameless }));
-            }
-        };
-        let key = self.key();
-        file.read(|view| examine::examine(view, &key, progress))
-    }
-
-    /// Opens the credentials of `filter`, one after the other, and hands `take` what `look` makes of
-    /// each, or why it does not open. `look` runs on several threads. Neither may use the vault.
-    pub(crate) fn each_credential<T: Send>(
-        &self,
-        filter: AccountFilter<'_>,
-        look: impl Fn(&Account, &Credential) -> T + Sync,
-        mut take: impl FnMut(Account, Result<T, Error>),
-    ) -> Result<(), Error> {
-        if filter.user.is_none() {
-            let file = match self.engine() {
-                Engine::Sqlite(file) => file,
-                #[cfg(feature = "postgres")]
-                Engine::Server(server) => {
-                    for (account, opened) in server.credentials()? {
-                        if filter.provider.is_none_or(|provider| *provider == account.provider) {
-                            let looked = opened.map(|credential| look(&account, &credential));
-                            take(account, looked);
-                        }
-                    }
-                    return Ok(());
-                }
-            };
-            return self.under_key(|key| {
-                file.read(|view| examine::each_opened(view, key, filter.provider, &look, &mut take))
-            });
-        }
-        for account in self.first_accounts(filter, usize::MAX)? {
-            match self.read(&account) {
-                Ok(Some(row)) => {
-                    let looked = look(&account, &row.stored.credential);
-                    take(account, Ok(looked));
-                }
-                Ok(None) => {}
-                Err(error @ Error::Tampered { .. }) => take(account, Err(error)),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the handed over bundle that is unplaced: it is not known whether its file was written.
-    pub(crate) fn unplaced_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => return server.unplaced_bundle(),
-        };
-        self.under_key(|key| {
-            file.read(|view| {
-                header::open(view, key)?;
-                bundles::unplaced(view)
-            })
-        })
-    }
-
-    /// Returns the time when `bundle` was imported; `None` if it was not.
-    pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
-        let file = match self.engine() {
-            Engine::Sqlite(file) => file,
-            #[cfg(feature = "postgres")]
-            Engine::Server(server) => return server.taken_in_at(bundle),
-        };
-        let (_, contents) = self.under_key(|key| file.read(|view| header::open(view, key)))?;
-        contents.imported_at(bundle)
     }
 }
 

@@ -35,15 +35,15 @@ pub(crate) struct Journal {
     pub(crate) attempt: AttemptId,
     /// The time of the first request that may have spent the refresh token.
     pub(crate) started_at: Timestamp,
-    /// The same moment by a clock that nobody sets; `None` in a journal of an earlier program.
+    /// The moment of `started_at` by a clock that nobody sets; `None` in a journal of an earlier program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started: Option<Moment>,
     /// The lease of the last request; `None` if it has ended, and in a journal of an earlier
     /// program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<Lease>,
-    /// In a shared vault, whether the lease was running when the journal was read, by the clock of
-    /// the database.
+    /// The state of the lease by the clock of the database, when the journal was read from a shared
+    /// vault; `None` in any other journal.
     #[serde(skip)]
     pub(crate) shared: Option<SharedLease>,
 }
@@ -112,11 +112,11 @@ impl Row {
 /// The outcome of looking for an answer to a credential's last refresh on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Adopted {
-    /// There is none that is newer than the row.
+    /// This machine has no answer that is newer than the row.
     Nothing,
-    /// It was stored.
+    /// The answer was stored.
     Stored,
-    /// It was stored again: the database had it before.
+    /// The answer was stored again: the database had it before.
     StoredAgain,
 }
 

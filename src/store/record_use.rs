@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_millis(20);
 
 /// The longest time that an entry waits in the mode `required`, where no token is handed out
 /// without an entry.
-pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(5);
+const LONG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The interval at which one process checks whether the file has grown too long.
 const PRUNE_EVERY: Duration = Duration::from_secs(1);

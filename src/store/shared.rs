@@ -11,12 +11,13 @@ pub(crate) use super::postgres::{DatabaseHealth, LeaseRunning, Place};
 pub(crate) use super::shared_error::Error as SharedError;
 use super::sidecar::{self, Sidecar};
 use super::vault::Vault;
+use crate::model::account::Account;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
 use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{Change, Roster};
 
-/// What only a shared vault has.
+/// The operations that only a shared vault has.
 pub(crate) struct Shared<'a>(&'a Server);
 
 impl Vault {
@@ -80,6 +81,12 @@ impl Shared<'_> {
     /// Returns the private files that this machine keeps of the vault.
     pub(crate) fn files(&self) -> io::Result<Vec<Sidecar>> {
         sidecar::list(self.0.file())
+    }
+
+    /// Returns the accounts whose credential a member moved into a bundle that may not have reached its
+    /// file.
+    pub(crate) fn unplaced(&self) -> Result<Vec<Account>, Error> {
+        self.0.unplaced_of_all()
     }
 
     /// Returns the refreshes that a member began and has not reported on.

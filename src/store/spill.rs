@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::error::Error;
 use super::file::VaultFile;
-use super::sqlite::credentials;
+use super::sqlite::row_seal;
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::private_file;
@@ -151,7 +151,7 @@ impl Spill {
         (revision, attempt): (u64, &[u8; 16]),
         credential: &Credential,
     ) -> Result<(), Error> {
-        let sealed = credentials::seal(key, seal_context(account, revision, attempt), credential)?;
+        let sealed = row_seal::seal(key, seal_context(account, revision, attempt), credential)?;
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
         // Nobody has stored it yet.

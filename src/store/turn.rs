@@ -21,6 +21,7 @@ pub(crate) struct CredentialTurn {
 }
 
 impl CredentialTurn {
+    /// Waits for the turn to write the credential of `account`. Fails with [`Error::Busy`] at `deadline`.
     pub(super) fn of(
         vault: &VaultFile,
         account: &Account,
@@ -132,6 +133,7 @@ pub(crate) struct TurnQueue<'a> {
 }
 
 impl<'a> TurnQueue<'a> {
+    /// Begins to wait for the turn to refresh the credential of `account`.
     pub(super) fn of(vault: &'a VaultFile, account: &Account) -> Result<Self, Error> {
         Self::named(vault, &VaultFile::name_of(account))
     }

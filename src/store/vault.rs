@@ -59,7 +59,7 @@ impl Vault {
         Self { engine: Engine::Sqlite(Box::new(file)) }
     }
 
-    /// Returns the end that is shared, if many machines share the vault.
+    /// Returns the engine of a shared vault; `None` for a vault in a file.
     #[cfg(feature = "postgres")]
     pub(super) fn server(&self) -> Option<&Arc<Server>> {
         match &self.engine {
@@ -123,6 +123,7 @@ impl Vault {
         })
     }
 
+    /// Returns the error for a vault that was never finished.
     pub(super) fn no_vault(&self) -> Error {
         Error::NoVault { path: self.location().to_owned() }
     }

@@ -48,6 +48,7 @@ pub(crate) struct Watermarks {
 }
 
 impl Watermarks {
+    /// Returns the watermarks that are kept in `directory`; without one, nothing is remembered.
     pub(crate) fn in_directory(directory: Option<PathBuf>) -> Self {
         Self { directory }
     }

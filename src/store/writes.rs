@@ -302,7 +302,7 @@ impl OpenVault {
 
     /// Overwrites the spill file of `account`, whose content belongs to no attempt any more. A
     /// failure does no harm and is ignored.
-    pub(super) fn discard_spill(&self, account: &Account) {
+    fn discard_spill(&self, account: &Account) {
         let _ = spill::discard(self.file(), account);
     }
 }

@@ -56,7 +56,7 @@ pub(crate) struct Bundle {
 /// The reason why a text is no bundle.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// There is no text, as where the export that should have written it failed.
+    /// The text is empty, as where the export that should have written it failed.
     #[error("it is empty")]
     Empty,
     /// The prefix is missing: the text is something else.

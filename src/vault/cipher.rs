@@ -56,10 +56,12 @@ pub(crate) struct BrokenSeal;
 pub(super) struct AssociatedData(Vec<u8>);
 
 impl AssociatedData {
+    /// Begins associated data of the usual version, for a seal with this `purpose`.
     pub(super) fn new(purpose: &str) -> Self {
         Self::of_version(VERSION, purpose)
     }
 
+    /// Begins associated data of another `version`, for a seal with this `purpose`.
     pub(super) fn of_version(version: u8, purpose: &str) -> Self {
         // Room for what nearly all are bound to.
         let mut bytes = Vec::with_capacity(512);
@@ -76,12 +78,14 @@ impl AssociatedData {
         &self.0
     }
 
+    /// Adds a field, behind its length.
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(&length(bytes));
         self.0.extend_from_slice(bytes);
         self
     }
 
+    /// Adds a number, as a field of eight bytes.
     pub(super) fn number(self, number: u64) -> Self {
         self.field(&number.to_le_bytes())
     }

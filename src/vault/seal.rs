@@ -68,7 +68,7 @@ pub(crate) enum SealContext<'a> {
     /// The credential in the row `row` of a shared vault, at one revision.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedSecret { row: &'a [u8; 32], revision: u64 },
-    /// What `list` shows of the credential in the row `row` of a shared vault, at one revision.
+    /// The part that `list` shows of the credential in the row `row` of a shared vault, at one revision.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     SharedLabel { row: &'a [u8; 32], revision: u64 },
     /// The record of the last request about the credential in the row `row` of a shared vault.

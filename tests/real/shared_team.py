@@ -51,6 +51,16 @@ class Team:
         self.server.reset()
         self.alice.succeed("login", "acme", "--user", user)
 
+    def take_in(self, count):
+        """Many credentials, whose tokens are over."""
+        row = "{0},access-of-{0},refresh-of-{0},2023-01-01 00:00:00+00\n"
+        (self.alice.home / "etsy_users.csv").write_text(
+            "user_id,access_token,refresh_token,token_expires_at\n"
+            + "".join(map(row.format, range(count)))
+        )
+        self.alice.succeed("import", "refresh-service", "etsy_users.csv", "--provider", "acme",
+                           "--take-over")
+
     def stop_in_its_request(self, world):
         """A machine that is stopped while the provider answers it: only it can have the answer."""
         self.server.delay = 0.5

@@ -8,6 +8,7 @@ use crate::cli::bundle_secret::{self, Recipient};
 use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::no_match::no_match;
 use crate::cli::typed::{command, quoted};
 use crate::cli::{audit_trail, keys, next_command, time, vaults};
 use crate::model::account::{Account, AccountFilter, UserName};
@@ -261,7 +262,7 @@ fn seal(
 /// explained by the next command that uses the token.
 fn not_sealed(context: &Context, vault: &Vault, error: ops::Error) -> CliError {
     if let ops::Error::NoCredential { account: Account { provider, user } } = &error {
-        return choice::no_match(context, vault, "why", Some(provider), Some(user));
+        return no_match(context, vault, "why", Some(provider), Some(user));
     }
     let ops::Error::Interrupted { account, .. } = &error else { return error.into() };
     let hint = command("why", account);

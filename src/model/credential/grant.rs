@@ -87,10 +87,10 @@ pub(crate) struct OAuthGrant {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Consent {
-    /// In a browser that comes back to this machine, the usual way.
+    /// Consent in a browser that comes back to this machine, the usual way.
     #[default]
     Browser,
-    /// With a code that is entered in any browser (RFC 8628).
+    /// Consent with a code that is entered in any browser (RFC 8628).
     Device,
 }
 

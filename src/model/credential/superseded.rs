@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::client::Client;
 use crate::secret::{self, AccessToken, RefreshToken, SecretText};
 
-/// What it takes to revoke a grant.
+/// The tokens of a grant that is still to be revoked, and the client that revokes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Superseded {
     pub(crate) client: Client,

@@ -44,9 +44,9 @@ pub(super) struct Server {
 /// A request that was not the answer, though it looks like one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unwanted {
-    /// Another user's program brought it, so that nobody looked at it.
+    /// A request of another user's program, which was not looked at.
     Stranger(Stranger),
-    /// It is not the answer to this login.
+    /// A request that is not the answer to this login.
     Stray(Stray),
 }
 

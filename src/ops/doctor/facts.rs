@@ -106,6 +106,7 @@ pub(crate) struct VaultFact {
 
 /// A fact about the database of a shared vault.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
 pub(crate) enum DatabaseFact {
     /// The database answers.
     Reached {
@@ -125,10 +126,11 @@ pub(crate) enum DatabaseFact {
 
 /// A fact about the members of a shared vault.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
 pub(crate) enum MembersFact {
     /// Every entry was verified from the one on that this machine trusts.
     Verified { entries: u64, generation: u64, members: usize, own: String, role: &'static str },
-    /// If the identity of the one admin is lost, nobody can change who the members are.
+    /// The vault has one admin: if that identity is lost, nobody can change who the members are.
     OneAdmin,
     /// There is no data key for this member.
     NoKey { label: String },
@@ -277,6 +279,7 @@ pub(crate) enum FreshnessFact {
     /// Nothing is older than this machine has seen.
     Newest,
     /// This machine can't remember what it sees of the vault.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     NoMemory,
     /// The vault's file is older.
     OlderFile,
@@ -312,6 +315,7 @@ pub(crate) enum LeftoversFact {
     /// The bundle of a move may not have reached its target file.
     Unplaced { since: Timestamp },
     /// The machine keeps no answer that the database lacks, but so many that it has.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Kept { count: usize },
     /// The directory of the vault can't be listed.
     NotListed(io::Error),
@@ -372,5 +376,6 @@ pub(crate) enum Server {
         authority: String,
     },
     /// The database of a shared vault, just now.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Database,
 }

@@ -76,7 +76,9 @@ pub(crate) enum Fact {
     Disk(DiskFact),
     Permissions(PermissionsFact),
     Vault(VaultFact),
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Database(DatabaseFact),
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Members(MembersFact),
     Integrity(IntegrityFact),
     Log(LogFact),
@@ -112,15 +114,19 @@ pub(crate) enum Remedy {
     /// Restore the database of a shared vault.
     RestoreDatabase,
     /// Let whoever runs the database grant these privileges to the user.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     Grant {
         user: String,
         privileges: Vec<String>,
     },
     /// Read how to keep readers from writing.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     ReadShared,
     /// Make another member an admin.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     AddAdmin,
     /// Remove the member, and add them again.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     AddAgain(String),
     /// Delete a credential that does not open, and log in again.
     Forget(Account),

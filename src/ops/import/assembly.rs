@@ -83,6 +83,7 @@ pub(crate) fn assemble(
         updated_at: now,
         last_refreshed_at: None,
         moved_to: None,
+        moved_out: None,
     };
     let account = Account { provider: service.provider.name.clone(), user };
     let origin = label.origin;

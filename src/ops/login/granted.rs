@@ -280,6 +280,7 @@ impl Granted {
             updated_at: now,
             last_refreshed_at: None,
             moved_to: None,
+            moved_out: None,
         }
     }
 

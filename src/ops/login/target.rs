@@ -22,6 +22,7 @@ pub(crate) struct LoginTarget {
 }
 
 impl LoginTarget {
+    /// Returns `vault` as the target of a login that was not checked yet.
     pub(crate) fn new(vault: OpenVault) -> Self {
         Self { vault, turn: None }
     }
@@ -86,6 +87,7 @@ impl LoginTarget {
             updated_at: now,
             last_refreshed_at: None,
             moved_to: None,
+            moved_out: None,
         };
         loop {
             let earlier = self.vault.read(account)?;

@@ -7,14 +7,16 @@
 //! and only then return.
 //!
 //! `turn` waits for the turn and reads what other processes did meanwhile, `request` asks the
-//! authorization server and decides what its answer means, and `backoff` limits the requests. This
-//! folder knows neither the configuration (see [`Today`]) nor when a token is needed.
+//! authorization server, `answer` decides what its answer means and stores it, and `backoff` limits
+//! the requests. This folder knows neither the configuration (see [`Today`]) nor when a token is
+//! needed.
 
 mod plan;
 mod backoff;
 mod turn;
 mod id_token;
 mod renewed;
+mod answer;
 mod request;
 
 use std::time::{Duration, Instant};

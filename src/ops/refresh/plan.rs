@@ -41,7 +41,7 @@ pub(crate) struct Refresh<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) today: &'a Today,
     pub(crate) clock: Clock,
-    /// Where the identity token of a workload comes from.
+    /// The machine's environment and programs, from which the identity token of a workload comes.
     pub(crate) around: &'a dyn Surroundings,
     /// Returns the certificate that today's definition names for the client of a credential, where it
     /// is another than the sealed one. May ask the server for its metadata.

@@ -14,7 +14,7 @@ const PORT: u16 = 5432;
 /// PostgreSQL, and as it is built by itself.
 const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
-/// Where one server listens.
+/// The address at which one server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum Place {
     /// A socket in a directory of this machine.

@@ -100,6 +100,7 @@ impl Parameters {
         }
     }
 
+    /// Returns the value of `parameter`, if the address has one.
     pub(super) fn get(&self, parameter: Parameter) -> Option<&str> {
         self.0.iter().find(|(found, _)| *found == parameter).map(|(_, value)| value.as_str())
     }

@@ -8,7 +8,7 @@ use super::surroundings::Surroundings;
 /// The largest file that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Where the system's file lies if nothing names another directory: as PostgreSQL is built, and as
+/// The directories of the system's file if nothing names another one: as PostgreSQL is built, and as
 /// Debian builds it.
 const USUAL: [&str; 2] = ["/etc/postgresql-common", "/etc"];
 

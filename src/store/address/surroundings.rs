@@ -11,10 +11,12 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// Returns a variable of the environment that is set and not empty.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.variable)(name)?.into_string().ok().filter(|text| !text.is_empty())
     }
 
+    /// Returns the user's home directory, as `HOME` names it.
     pub(super) fn home(&self) -> Option<PathBuf> {
         (self.variable)("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
     }

@@ -38,7 +38,7 @@ pub(super) struct Work<'a> {
 /// The row that a credential is stored over.
 #[derive(Clone, Copy)]
 struct Over {
-    /// Its revision; `None` if there is no row.
+    /// The revision of the row; `None` if there is no row.
     revision: Option<u64>,
     /// The time of the database when that was found, from which the next revision comes.
     now: i64,
@@ -50,7 +50,7 @@ impl Over {
     }
 }
 
-/// What comes behind a write.
+/// The step that comes after a write.
 #[derive(Clone, Copy)]
 enum Then {
     /// The commit, which is sent along.

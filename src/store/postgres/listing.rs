@@ -76,6 +76,8 @@ impl Server {
         })
     }
 
+    /// Reads `part` of every row, and returns what `look` makes of each. `look` gets the time of the database
+    /// in its last argument.
     pub(super) fn rows<T>(
         &self,
         part: Part,

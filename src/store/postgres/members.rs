@@ -10,7 +10,7 @@ use crate::vault::shared::roster::Roster;
 /// A slot, and the member whose it is.
 pub(super) type Slot = (MemberId, Vec<u8>);
 
-/// What is written of a new vault.
+/// The first rows of a new vault.
 pub(super) struct FoundedVault<'a> {
     pub(super) roster: &'a Roster,
     pub(super) entry: &'a [u8],

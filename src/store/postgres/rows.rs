@@ -9,7 +9,7 @@ use crate::vault::shared::row_name::RowName;
 /// The part of a row that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// All but the sealed credential.
+    /// The row without the sealed credential.
     Label,
     Whole,
 }

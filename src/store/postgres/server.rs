@@ -41,6 +41,9 @@ const APART: SignedDuration = SignedDuration::from_hours(24);
 /// whose clock differs, may have taken over.
 const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
+/// The length of a member's part in the names of what a machine keeps for that member.
+const MEMBER_NAME: usize = 16;
+
 /// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -54,14 +57,14 @@ pub(crate) struct Place {
     pub(crate) watermarks: Watermarks,
     /// The clock of this machine, with which that of the database is compared.
     pub(crate) clock: fn() -> Timestamp,
-    /// Is told the time of the database, which this process goes by from then on.
+    /// The function that takes the time of the database, which this process goes by from then on.
     pub(crate) go_by: fn(Timestamp),
 }
 
 /// An open shared vault.
 pub(in crate::store) struct Server {
-    /// Where this machine keeps what belongs to the vault. There is no file of that path, only a
-    /// directory beside it.
+    /// The path beside which this machine keeps what belongs to the vault, in a directory. There is no
+    /// file of that path.
     file: VaultFile,
     identity: Identity,
     watermarks: Watermarks,
@@ -125,7 +128,10 @@ impl Server {
         place.watermarks.check_roster(&membership.roster).map_err(Error::from)?;
         place.watermarks.keep_roster(&membership.roster);
         let vault = membership.vault();
-        let path = place.state.join("shared").join(vault.hex());
+        // Two members may use one machine: none opens what the other seals there.
+        let member = place.identity.id().hex();
+        let name = format!("{}.{}", vault.hex(), &member[..MEMBER_NAME]);
+        let path = place.state.join("shared").join(name);
         let machine_key = DataKey::of_machine(vault.vault(), place.identity.local_key());
         let clock = (now, Moment::now());
         let known = Known { membership: Arc::new(membership), clock, attempts: Vec::new() };
@@ -143,14 +149,17 @@ impl Server {
         &self.file
     }
 
+    /// Returns the key that seals what stays on this machine.
     pub(in crate::store) fn machine_key(&self) -> &DataKey {
         &self.machine_key
     }
 
+    /// Returns the data key, as this member has it now.
     pub(in crate::store) fn data_key(&self) -> DataKey {
         self.membership().key.clone()
     }
 
+    /// Returns the roster up to the entry that was verified last.
     pub(in crate::store) fn roster(&self) -> Roster {
         self.membership().roster.clone()
     }

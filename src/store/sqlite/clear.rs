@@ -1,4 +1,4 @@
-//! The columns of the table `credentials` that stand in the clear, a copy of some of what is sealed.
+//! The columns of the table `credentials_2` that stand in the clear, a copy of some of what is sealed.
 //!
 //! Knows how they are written, how they are read, and how a seal covers them. Refuses to know what
 //! is under the seal.

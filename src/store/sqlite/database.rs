@@ -9,7 +9,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, READ_WRITE};
 use super::failure::lacks_shared_memory;
-use super::schema::{self, Differences, Version};
+use super::schema::{self, Version};
+use super::schema_differences::Differences;
 use super::{copy, earlier};
 use crate::private_file::Readers;
 use crate::store::error::Error;
@@ -122,6 +123,11 @@ impl Database {
             }
             other => Err(other.refused(&store.file)),
         }
+    }
+
+    /// Whether the file was opened by [`Self::open_as_it_is`].
+    pub(super) fn is_as_it_is(&self) -> bool {
+        self.is_as_it_is.get()
     }
 
     /// Lays the tables of an earlier `version` over the connection as today's.

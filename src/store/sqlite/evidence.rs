@@ -171,7 +171,7 @@ pub(crate) fn parse_attempt(text: &str) -> Option<Attempt> {
 }
 
 /// Reads the text of a journal, of which nothing is verified.
-pub(crate) fn parse_journal(text: &str) -> Option<Journal> {
+fn parse_journal(text: &str) -> Option<Journal> {
     serde_json::from_str(text).ok()
 }
 
@@ -183,6 +183,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Returns the columns of `evidence`. Fails with [`Error::Inconsistent`] if it can't be written down.
     pub(super) fn of(evidence: &Evidence) -> Result<Self, Error> {
         const UNWRITABLE: Error = Error::Inconsistent("evidence that can't be written down");
         let Evidence { journal, attempt, reported, refused_since: _ } = evidence;

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::credentials::parsed;
 use super::header;
+use super::row_seal::parsed;
 use super::rows::{Clear, Content, Keys, Rows, Sealed};
 use super::workers::work_through;
 use crate::model::account::{Account, ProviderName};

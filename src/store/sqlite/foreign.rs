@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, READ_WRITE};
-use super::schema::{self, Differences, ForeignObject, Version};
+use super::schema::{self, Version};
+use super::schema_differences::{Differences, ForeignObject};
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 

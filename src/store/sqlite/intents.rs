@@ -77,6 +77,7 @@ pub(crate) fn reseal(
     Ok(())
 }
 
+/// Deletes the intent of the keychain entry `entry`, if there is one.
 pub(crate) fn remove(transaction: &Transaction<'_>, entry: &str) -> Result<(), Error> {
     transaction.execute("DELETE FROM intents_2 WHERE keychain_entry = ?1", [entry])?;
     Ok(())

@@ -7,6 +7,7 @@ mod failure;
 mod connection;
 mod values;
 mod earlier;
+mod schema_differences;
 mod schema;
 pub(crate) mod foreign;
 mod copy;
@@ -18,6 +19,7 @@ mod clear;
 pub(crate) mod lookup;
 pub(crate) mod evidence;
 pub(crate) mod listing;
+pub(super) mod row_seal;
 pub(crate) mod credentials;
 mod workers;
 mod rows;
@@ -44,7 +46,7 @@ use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
 pub(in crate::store) use self::schema::CURRENT;
-pub(crate) use self::schema::{Differences, ForeignObject};
+pub(crate) use self::schema_differences::{Differences, ForeignObject};
 pub(crate) use self::sealing::Sealing;
 pub(in crate::store) use self::seen::{Origin, Seen};
 use super::audit::{Mark, durable_end};
@@ -89,6 +91,16 @@ impl Sqlite {
         &self.file
     }
 
+    /// Returns what becomes of key slots that name another vault: a file that was opened as it is may
+    /// have any.
+    pub(in crate::store) fn foreign_slots(&self) -> slots::Foreign {
+        if self.writer().is_as_it_is() {
+            slots::Foreign::PassedOver
+        } else {
+            slots::Foreign::Refused
+        }
+    }
+
     /// Whether the file was opened for reading alone.
     pub(in crate::store) fn is_for_reading(&self) -> bool {
         self.writer().is_for_reading()
@@ -115,7 +127,7 @@ impl Sqlite {
         look(&view)
     }
 
-    /// Lets the next look show what was written since.
+    /// Makes the next read show what was written since the last one.
     pub(in crate::store) fn look_again(&self) -> Result<(), Error> {
         lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
     }
@@ -281,7 +293,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::credentials::tests::{account, credential, store};
+    use super::credentials::made_up::{account, credential, store};
     use super::*;
     use crate::vault::Key;
     use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};

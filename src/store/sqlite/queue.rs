@@ -79,8 +79,8 @@ impl Drop for Lead<'_> {
 }
 
 impl CommitQueue {
-    /// Has `change` carried out by `run`, on this thread or another, alone or with others that are
-    /// written under the same `generation` of the data key.
+    /// Carries out `change` by `run`, on this thread or another, alone or with others that are written
+    /// under the same `generation` of the data key.
     pub(super) fn commit(
         &self,
         change: Change,

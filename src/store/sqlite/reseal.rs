@@ -7,10 +7,10 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, MAIN_DB, Statement, Transaction, params_from_iter};
 
 use super::clear::Columns;
-use super::credentials::place;
 use super::evidence;
 use super::examine::count;
 use super::header::{self, Form};
+use super::row_seal::seal_context;
 use super::rows::{Clear, Content, Keys, Rows, Sealed};
 use super::values::one_row;
 use super::workers::work_through;
@@ -113,8 +113,8 @@ fn anew(
     let (Content { account, revision, clear, proof, .. }, opened) = sealed.content?.open(key)?;
     let (proof, texts) = proof.anew(&next.evidence, (&account, revision))?;
     let seal = |clear: &[u8]| {
-        let place = place(RowSeal::BesideEvidence, &account, revision, clear);
-        next.credential.seal_again(place, nonce, opened)
+        let context = seal_context(RowSeal::BesideEvidence, &account, revision, clear);
+        next.credential.seal_again(context, nonce, opened)
     };
     Ok(match clear {
         Clear::Covered(clear) => Anew { row, sealed: seal(&clear), proof, clear: None, texts },
@@ -204,8 +204,8 @@ impl Column<'_> {
 mod tests {
     use super::*;
     use crate::secret::SecretText;
+    use crate::store::sqlite::credentials::made_up::{EDITS, account, put_alone, store, write};
     use crate::store::sqlite::credentials::read;
-    use crate::store::sqlite::credentials::tests::{EDITS, account, put_alone, store, write};
     use crate::store::sqlite::database::Database;
     use crate::store::sqlite::examine::{Damage, examine};
     use crate::store::sqlite::sealing::Sealing;

@@ -8,9 +8,9 @@ use std::mem;
 use rusqlite::{Connection, Row, Statement};
 
 use super::clear::{CLEAR, account, covered, summary};
-use super::credentials::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, place};
 use super::evidence::{self, EVIDENCE, Proof};
 use super::header::Form;
+use super::row_seal::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, seal_context};
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
@@ -23,7 +23,7 @@ use crate::vault::seal::{DataKey, OpenedSeal, RowSeal};
 const ROWS: usize = 64;
 const BYTES: usize = 64 * 1024;
 
-/// The place of a row's number, behind all else.
+/// The number of the column of a row's number, behind all else.
 const NUMBER: usize = BEHIND_SEALED + evidence::WIDTH;
 
 /// The keys of a row.
@@ -46,6 +46,7 @@ pub(super) struct Sealed {
     pub(super) content: Result<Content, Error>,
 }
 
+/// The columns of a row that has all of them.
 pub(super) struct Content {
     pub(super) account: Account,
     pub(super) revision: u64,
@@ -57,9 +58,9 @@ pub(super) struct Content {
 
 /// The columns in the clear.
 pub(super) enum Clear {
-    /// Their bytes, as the seal covers them.
+    /// The bytes of the columns, as the seal covers them.
     Covered(Vec<u8>),
-    /// Their values, to be compared with what is under an earlier seal.
+    /// The values of the columns, to be compared with what is under an earlier seal.
     Compared(Box<Summary>),
 }
 
@@ -129,8 +130,8 @@ impl Content {
             Clear::Covered(clear) => clear.as_slice(),
             Clear::Compared(_) => &[],
         };
-        let place = place(self.seal, &self.account, self.revision, covered);
-        let opened = key.credential.open_in_place(place, sealed);
+        let context = seal_context(self.seal, &self.account, self.revision, covered);
+        let opened = key.credential.open_in_place(context, sealed);
         opened.map_err(|_| Error::Tampered { account: self.account.clone() })
     }
 }
@@ -146,6 +147,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Prepares to read all rows of a vault of `form`, in the order of the file.
     pub(super) fn of(connection: &'a Connection, form: Form) -> Result<Self, Error> {
         let sql = format!(
             "SELECT {CLEAR}, revision, sealed, {EVIDENCE}, rowid FROM credentials_2

@@ -7,12 +7,13 @@
 use rusqlite::Connection;
 
 use super::earlier;
+use super::schema_differences::{Differences, ForeignObject, Index, Known, differences_from};
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
 /// The number that tells a vault from other programs' databases: `tokc` in ASCII.
-pub(super) const APPLICATION_ID: i32 = 0x746F_6B63;
+const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// The version that this program writes, which `user_version` holds.
 pub(in crate::store) const CURRENT: usize = earlier::LAST + 1;
@@ -28,9 +29,6 @@ struct Table {
     indexed: bool,
     indexes: &'static [Index],
 }
-
-/// An index as SQLite keeps it: its name, and the text that makes it.
-type Index = (&'static str, &'static str);
 
 /// The tables of version 6. Times are seconds since 1970, UTC.
 ///
@@ -143,30 +141,6 @@ pub(super) fn pragma(connection: &Connection, sql: &str) -> Result<i32, Error> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// Something in the schema that tokctl did not make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ForeignObject {
-    /// The kind, in SQLite's word: `table`, `index`, `view` or `trigger`.
-    pub(crate) kind: String,
-    pub(crate) name: String,
-    /// Whether it is a plain table, which nothing reads and which does nothing by itself.
-    pub(crate) inert: bool,
-    /// The number of its row in `sqlite_schema`.
-    pub(super) row: i64,
-}
-
-/// The differences between a file's schema and that of its version.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Differences {
-    pub(crate) foreign: Vec<ForeignObject>,
-    /// The tables that are not there, or not as tokctl made them.
-    pub(crate) missing: Vec<&'static str>,
-    /// The indexes that are not there, or not as tokctl made them. They can be made anew.
-    pub(crate) unindexed: Vec<&'static str>,
-    /// Whether two objects claim the same pages, or one claims none.
-    pub(crate) tangled: bool,
-}
-
 /// Compares the schema of a file of `version` with the constants, and fails where anything in it
 /// could act: with [`Error::ForeignSchema`] for what can be dropped, with [`Error::Inconsistent`] for
 /// the rest. A plain table that tokctl did not make does no harm.
@@ -200,96 +174,11 @@ pub(super) fn differences(connection: &Connection, version: usize) -> Result<Dif
     differences_from(connection, &tables)
 }
 
-/// A table that a version has.
-struct Known<'a> {
-    name: &'static str,
-    sql: &'a str,
-    indexed: bool,
-    indexes: &'static [Index],
-}
-
-impl<'a> Known<'a> {
-    fn without_indexes(name: &'static str, sql: &'a str, indexed: bool) -> Self {
-        Self { name, sql, indexed, indexes: &[] }
-    }
-}
-
 impl<'a> From<&'a Table> for Known<'a> {
     fn from(table: &'a Table) -> Self {
         let Table { name, sql, indexed, indexes } = *table;
         Self { name, sql, indexed, indexes }
     }
-}
-
-fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Differences, Error> {
-    let mut statement = connection
-        .prepare("SELECT type, name, tbl_name, rootpage, sql, rowid FROM sqlite_schema")?;
-    let mut rows = statement.query([])?;
-    let (mut found, mut roots) = (Differences::default(), Vec::with_capacity(8));
-    let (mut there, mut indexed) = (vec![false; tables.len()], vec![false; tables.len()]);
-    found.unindexed =
-        tables.iter().flat_map(|table| table.indexes).map(|(name, _)| *name).collect();
-    while let Some(row) = rows.next()? {
-        // Whatever is no text is nothing that SQLite made.
-        let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
-        let (kind, name, of) = (text(0), text(1), text(2));
-        let (root, sql) = (row.get::<_, i64>(3).unwrap_or_default(), text(4));
-        let position = |name| tables.iter().position(|table| Some(table.name) == name);
-        let known = position(of);
-        match (kind, known) {
-            (Some("table"), Some(at)) if name == of && sql == Some(tables[at].sql) => {
-                there[at] = true;
-            }
-            // It is in the list of those that are missing: what is in it is not to be dropped.
-            (Some("table"), _) if known.is_some() || position(name).is_some() => {}
-            (Some("index"), Some(at)) if is_automatic(row, of) && tables[at].indexed => {
-                indexed[at] = true;
-            }
-            (Some("index"), None) if is_automatic(row, of) => {}
-            (Some("index"), Some(at)) if is_one_of(tables[at].indexes, name, sql) => {
-                found.unindexed.retain(|missing| Some(*missing) != name);
-            }
-            (kind, _) => found.foreign.push(ForeignObject {
-                kind: kind.unwrap_or_default().to_owned(),
-                name: name.unwrap_or_default().to_owned(),
-                inert: kind == Some("table") && name == of && is_plain(name, root, sql),
-                row: row.get(5)?,
-            }),
-        }
-        if kind == Some("table") || kind == Some("index") {
-            found.tangled |= root < 2 || roots.contains(&root);
-            roots.push(root);
-        }
-    }
-    for (at, table) in tables.iter().enumerate() {
-        if !there[at] || indexed[at] != table.indexed {
-            found.missing.push(table.name);
-        }
-    }
-    Ok(found)
-}
-
-/// Whether a row of the schema is the index that SQLite makes for the primary key of `table`.
-fn is_automatic(row: &rusqlite::Row<'_>, table: Option<&str>) -> bool {
-    let name = row.get_ref(1).ok().and_then(|value| value.as_str().ok());
-    let number = name
-        .and_then(|name| name.strip_prefix("sqlite_autoindex_"))
-        .and_then(|rest| rest.strip_prefix(table?)?.strip_prefix('_'));
-    let no_text = row.get_ref(4).is_ok_and(|sql| sql == rusqlite::types::ValueRef::Null);
-    no_text && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Whether `indexes` has one of this name and text.
-fn is_one_of(indexes: &[Index], name: Option<&str>, sql: Option<&str>) -> bool {
-    indexes.iter().any(|(known, text)| Some(*known) == name && Some(*text) == sql)
-}
-
-/// Whether a table is one that only keeps rows: it is not virtual, and SQLite does not read it by
-/// itself.
-fn is_plain(name: Option<&str>, root: i64, sql: Option<&str>) -> bool {
-    root > 0
-        && sql.is_some_and(|sql| sql.starts_with("CREATE TABLE "))
-        && name.is_some_and(|name| !name.starts_with("sqlite_"))
 }
 
 /// Makes the current tables in a file that has none, or out of those of `version`, in the caller's

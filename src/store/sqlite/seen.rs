@@ -24,11 +24,11 @@ const AT_ONCE: usize = 16_384;
 /// The relation of a vault to what this machine wrote at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Origin {
-    /// This machine wrote it there: a mark that it is a copy was made by somebody without a key.
+    /// This machine wrote the vault there: a mark that it is a copy was made by somebody without a key.
     Here,
-    /// This machine wrote a later one there: a backup was put in its place, or an older file.
+    /// This machine wrote a later vault there: a backup was put in its place, or an older file.
     Earlier,
-    /// This machine never wrote to it there.
+    /// This machine never wrote to the vault there.
     Unknown,
 }
 
@@ -40,6 +40,7 @@ pub(in crate::store) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
+    /// Begins a comparison of `vault` with the `watermarks` of this machine.
     pub(in crate::store) fn of(watermarks: &'a Watermarks, vault: VaultId) -> Self {
         Self { watermarks, vault, raised: RefCell::default() }
     }

@@ -30,6 +30,7 @@ impl Covered {
         Self(Vec::with_capacity(256))
     }
 
+    /// Adds a value.
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
         match value {
             ValueRef::Null => self.0.push(b'n'),

@@ -23,6 +23,7 @@ static ALLOWED: Mutex<Option<Connection>> = Mutex::new(None);
 pub(super) struct Bus(Connection);
 
 impl Bus {
+    /// Connects to the bus of this session. Fails with [`Error::NoService`] if there is none.
     pub(super) fn connect() -> Result<Self, Error> {
         if let Some(connection) = allowed().clone() {
             return Ok(Self(connection));
@@ -36,6 +37,7 @@ impl Bus {
         &self.0
     }
 
+    /// Returns the Secret Service on this bus. Fails with [`Error::NoService`] if it does not answer.
     pub(super) fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
         // If the first call fails, there is no usable keychain, whatever the reason.
         SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())

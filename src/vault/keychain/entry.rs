@@ -63,11 +63,11 @@ pub(crate) struct Deleted {
 /// The result of trying the keychain with an entry that nothing needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trial {
-    /// It keeps an entry, gives it back and deletes it.
+    /// The keychain keeps an entry, gives it back and deletes it.
     Works,
-    /// It keeps an entry and gives it back, but does not delete it.
+    /// The keychain keeps an entry and gives it back, but does not delete it.
     KeepsDeleted,
-    /// It is open. No entry was made, because it would stay in the recycle bin.
+    /// The keychain is open. No entry was made, because it would stay in the recycle bin.
     Open,
 }
 

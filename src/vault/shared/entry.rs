@@ -12,10 +12,10 @@ use crate::vault::seal::{Generation, VaultId};
 /// The version of the bytes.
 const VERSION: u8 = 1;
 
-/// What an entry's signature is for.
+/// The purpose of an entry's signature, which is signed with it.
 const PURPOSE: &str = "tokctl shared roster";
 
-/// What the name of a shared vault is derived for.
+/// The purpose for which the name of a shared vault is derived.
 const VAULT_PURPOSE: &str = "tokctl shared vault";
 
 const SIGNATURE: usize = 64;

@@ -108,6 +108,7 @@ pub(crate) fn found(founder: &Identity, label: Label) -> Result<Founded, getrand
     Ok(found_with(founder, label, random, DataKey::generate(vault.vault(), 1)?))
 }
 
+/// Founds a vault from these random bytes and this data key, as [`found`] does from new ones.
 pub(super) fn found_with(
     founder: &Identity,
     label: Label,
@@ -192,7 +193,7 @@ impl Roster {
     }
 
     /// Whether `id` is a member who may write.
-    pub(crate) fn is_writer(&self, id: MemberId) -> bool {
+    fn is_writer(&self, id: MemberId) -> bool {
         rules::role_of(self.members(), id).is_some_and(Role::writes)
     }
 

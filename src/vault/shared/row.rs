@@ -12,7 +12,7 @@ use crate::vault::seal::Generation;
 /// The version of the bytes that are signed.
 const VERSION: u8 = 1;
 
-/// What the signature is for.
+/// The purpose of the signature, which is signed with it.
 const PURPOSE: &str = "tokctl shared row";
 
 /// A row as it lies on the server, sealed, with its place.

@@ -9,10 +9,10 @@ use crate::vault::seal::DataKey;
 /// The version of the bytes that are hashed.
 const VERSION: u8 = 1;
 
-/// What the key of the names is derived for.
+/// The purpose for which the key of the names is derived.
 const KEY_PURPOSE: &[u8] = b"tokctl shared row names v1";
 
-/// What a name is for.
+/// The purpose of a name, which goes into it.
 const PURPOSE: &str = "tokctl shared row name";
 
 /// The name of a row: a code over the names of its provider and user, under a key that is derived

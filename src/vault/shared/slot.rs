@@ -23,10 +23,10 @@ use crate::vault::seal::{DataKey, Generation};
 /// alone follows, then the wrapped key.
 const VERSION: u8 = 1;
 
-/// What a slot is for.
+/// The purpose of a slot, which goes into it.
 const PURPOSE: &str = "tokctl shared slot";
 
-/// What a commitment is for.
+/// The purpose of a commitment, which goes into it.
 const COMMITMENT: &str = "tokctl shared data key";
 
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;

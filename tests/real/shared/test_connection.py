@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from many_grants import ManyGrants
 from rotating_server import RotatingServer
 from shared_database import OWNER, PASSWORD, SharedDatabase, free_port
 from shared_team import Team
@@ -49,6 +50,21 @@ def test_a_password_comes_from_a_private_file_or_the_environment(team):
     assert done.returncode == 5 and "wrong" not in done.stderr, done
     (team.alice.home / ".pgpass").chmod(0o600)
     assert team.alice.succeed("list") == ""
+
+
+def test_many_are_refreshed_at_once_over_as_many_connections_as_there_are(database):
+    server = ManyGrants()
+    team = Team(database, server)
+    try:
+        team.take_in(20)
+        for limit in (1, 3, -1):
+            database.write_vault(f"ALTER ROLE {OWNER} CONNECTION LIMIT {limit}")
+            done = team.alice.run("refresh", "--all", "--jobs", "20")
+            assert (done.returncode, done.stderr) == (0, "refreshed 20, skipped 0, failed 0\n"), done
+    finally:
+        database.write_vault(f"ALTER ROLE {OWNER} CONNECTION LIMIT -1")
+        team.close()
+        server.close()
 
 
 def test_who_is_away_or_full_is_said_and_nothing_is_lost(team):

@@ -48,11 +48,7 @@ def crowded(database, pooler):
     """A team whose vault has a thousand tokens, and which reaches the database by five connections."""
     server = ManyGrants()
     team = Team(database, server, pooler.port)
-    row = "{0},access-of-{0},refresh-of-{0},2023-01-01 00:00:00+00\n"
-    (team.alice.home / "etsy_users.csv").write_text(
-        "user_id,access_token,refresh_token,token_expires_at\n" + "".join(map(row.format, range(1000)))
-    )
-    team.alice.succeed("import", "refresh-service", "etsy_users.csv", "--provider", "acme", "--take-over")
+    team.take_in(1000)
     yield team
     team.close()
     server.close()

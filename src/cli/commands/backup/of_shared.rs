@@ -19,7 +19,7 @@ use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
 use crate::private_file;
 
-/// What the command line asks for.
+/// The part of the command line that says what becomes of the copy.
 pub(super) struct Wish<'a> {
     pub(super) file: &'a Path,
     pub(super) moving: bool,
@@ -99,7 +99,8 @@ fn moved_before(
 
 fn confirm(context: &Context, count: usize) -> Result<(), CliError> {
     let question = format!(
-        "move all {count} credentials to the file, so that no member can use them any more"
+        "move all that is here ({}) to the file, so that no member can use it any more",
+        carrying::counted(count)
     );
     if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         return Ok(());

@@ -8,6 +8,7 @@ use super::check_runner::CheckRunner;
 use super::remedy::row_of;
 use super::row::{Row, Verdict};
 use crate::cli::browser::Browser;
+use crate::cli::certificates;
 use crate::cli::client_settings;
 use crate::cli::commands::run;
 use crate::cli::context::Context;
@@ -221,7 +222,7 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     if let Err(error @ providers::Error::Address { .. }) = provider.endpoints(None, None) {
         rows.push(Row::failure(Check::Providers, error.into()));
     }
-    if let Err(error) = client_settings::trusted_certificates(provider) {
+    if let Err(error) = certificates::trusted_certificates(provider) {
         rows.push(Row::failure(Check::Providers, error));
     }
     if let Some(variable) = &definition.client_secret_env
@@ -241,7 +242,7 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         }
     }
     rows.extend(key(context, provider));
-    if let Err(error) = client_settings::client_certificate(context, provider) {
+    if let Err(error) = certificates::client_certificate(context, provider) {
         rows.push(Row::failure(Check::Providers, error));
     }
     let with_key = definition

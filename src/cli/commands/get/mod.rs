@@ -9,6 +9,7 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::ci_mask::CiMask;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::no_match::no_match;
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::vaults;
 use crate::cli::{audit_trail, keys, memory_vault};
@@ -96,7 +97,7 @@ fn obtain(
             }
             Ok(_) => {
                 let whose = (Some(&named.provider), Some(&named.user));
-                let error = choice::no_match(context, vault, "get", whose.0, whose.1);
+                let error = no_match(context, vault, "get", whose.0, whose.1);
                 (named, Err(error))
             }
             Err(error) => (named, Err(error)),

@@ -12,7 +12,7 @@ use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, OpenedBundle};
 use crate::ops::{self, BundleError};
 use crate::private_file;
 
-/// How often a person may type the passphrase of a bundle.
+/// The number of times that a person may type the passphrase of a bundle.
 const TRIES: usize = 3;
 
 /// A bundle that was opened.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use self::source::Origin;
+use crate::cli::certificates;
 use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
@@ -282,7 +283,7 @@ fn service(
     needs_client: bool,
 ) -> Result<Service, CliError> {
     let provider = providers::find(name, context.config()?)?;
-    let trusted_certificates = client_settings::trusted_certificates(&provider)?;
+    let trusted_certificates = certificates::trusted_certificates(&provider)?;
     let id = needs_client.then(|| client_settings::client_id(context, &provider)).flatten();
     let client = match id {
         Some(id) => Some((id, client_settings::client_secret(context, &provider)?)),
@@ -293,7 +294,7 @@ fn service(
         None => None,
     };
     let certificate = match &client {
-        Some(_) => client_settings::client_certificate(context, &provider)?,
+        Some(_) => certificates::client_certificate(context, &provider)?,
         None => None,
     };
     Ok(Service { provider, client, key, trusted_certificates, certificate })

@@ -9,7 +9,7 @@ use super::device;
 use super::method::Method;
 use super::stored::{self, Stored};
 use super::whose::Whose;
-use crate::cli::client_settings;
+use crate::cli::certificates;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
@@ -59,7 +59,7 @@ pub(super) struct Flags<'a> {
     pub(super) browser: &'a browser::Args,
 }
 
-/// What a login by address is for.
+/// The resource that a login by address is for, and its user.
 pub(super) struct Subject {
     pub(super) address: Address,
     /// The name under which the service is kept, if it is known.
@@ -129,7 +129,7 @@ pub(super) fn run(
         Some(provider) => provider,
         None => Provider { name: name.clone(), definition: Definition::default() },
     };
-    let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
     let certificates = certificates
         .or_else(|| earlier.as_ref().and_then(|(_, stored)| stored.trusted_certificates()));
     let protected = context.ui.while_waiting("asking the server what it wants", || {

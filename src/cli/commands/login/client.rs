@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::destination::Destination;
 use super::stored::{self, Stored};
+use crate::cli::certificates;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -161,8 +162,8 @@ pub(super) fn plan(
         Some(scopes) => scopes,
         None => own.scopes(&provider)?,
     };
-    let certificates = client_settings::trusted_certificates(&provider)?;
-    let certificate = client_settings::client_certificate(context, &provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
+    let certificate = certificates::client_certificate(context, &provider)?;
     let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
     plan.client_secret = chosen.secret;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use super::client::{self, Typed};
 use super::destination::Destination;
 use super::method::Method;
+use super::provider_methods::{in_order, is_googles, needs_server, only_method};
 use super::{service_account, static_token};
+use crate::cli::certificates;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -15,9 +17,6 @@ use crate::cli::stdin::parse_typed_token;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
-use crate::model::definition::RefreshKind;
-use crate::model::workload::Assertion;
-use crate::ops::login::service_account::GOOGLE;
 use crate::ops::login::static_token::needs_name;
 use crate::ops::providers::{self, Provider};
 use crate::secret::AccessToken;
@@ -184,7 +183,7 @@ impl Dialogue<'_> {
     /// Returns whether a client that logs in by `method` has to have a key. Asks the server once.
     fn demands_key(&self, method: Method) -> bool {
         *self.demands_key.get_or_init(|| {
-            let certificates = client_settings::trusted_certificates(self.provider).ok().flatten();
+            let certificates = certificates::trusted_certificates(self.provider).ok().flatten();
             let for_itself = method == Method::ClientCredentials;
             self.context.ui.while_waiting("asking what the server demands", || {
                 providers::demands_key(self.provider, certificates.as_deref(), for_itself)
@@ -276,7 +275,7 @@ impl Dialogue<'_> {
                     ui.ask(prompt, "name it with `--client-key-file`", |typed| {
                         let path = path(self.context, &some_text(typed)?);
                         client::check_key(self.context, &path, provider)
-                            .map_err(|error| error.in_one())?;
+                            .map_err(|error| error.as_reason())?;
                         Ok(path)
                     })?,
                 )
@@ -291,7 +290,8 @@ impl Dialogue<'_> {
                     &mut answers.service_account,
                     ui.ask(prompt, "name it with `--service-account`", |typed| {
                         let path = path(self.context, &some_text(typed)?);
-                        service_account::check(&path, provider).map_err(|error| error.in_one())?;
+                        service_account::check(&path, provider)
+                            .map_err(|error| error.as_reason())?;
                         Ok(path)
                     })?,
                 )
@@ -308,7 +308,7 @@ impl Dialogue<'_> {
                     "" if !needed => Ok(None),
                     typed => {
                         let name = some_text(typed)?;
-                        static_token::check_name(&name).map_err(|error| error.in_one())?;
+                        static_token::check_name(&name).map_err(|error| error.as_reason())?;
                         Ok(Some(name))
                     }
                 })?;
@@ -356,7 +356,7 @@ impl Dialogue<'_> {
             client_settings::read_text(&path)
                 .map(zeroize::Zeroizing::new)
                 .and_then(|text| client_settings::google_client(&text, &path))
-                .map_err(|error| error.in_one())?;
+                .map_err(|error| error.as_reason())?;
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {
@@ -368,71 +368,6 @@ impl Dialogue<'_> {
 /// Keeps an answer in its place.
 fn keep<T>(place: &mut Option<T>, answer: Answer<T>) -> Answer<()> {
     answer.map(|answer| *place = Some(answer))
-}
-
-/// Returns the methods that can work with the provider, the most likely first.
-pub(super) fn methods(provider: &Provider) -> Vec<Method> {
-    let definition = &provider.definition;
-    let has = |endpoint: &Option<String>| endpoint.is_some() || definition.issuer.is_some();
-    let for_itself = definition.refresh.kind == RefreshKind::ClientCredentials;
-    let has_identity = definition.assertion.as_ref().is_some_and(Assertion::names_source);
-    [
-        (Method::ClientCredentials, for_itself),
-        (Method::WorkloadIdentity, has_identity),
-        (Method::Browser, has(&definition.authorization_endpoint)),
-        (Method::Device, has(&definition.device_authorization_endpoint)),
-        (Method::Token, true),
-        (Method::ServiceAccount, is_googles(provider)),
-        (Method::WorkloadIdentity, is_googles(provider) && !has_identity),
-    ]
-    .into_iter()
-    .filter_map(|(method, works)| works.then_some(method))
-    .collect()
-}
-
-/// Returns the method of a provider that has just one.
-pub(super) fn only_method(provider: &Provider) -> Option<Method> {
-    match methods(provider)[..] {
-        [only] => Some(only),
-        _ => None,
-    }
-}
-
-/// Returns [`methods`], with a token first for a user without a client: it needs no registration.
-fn in_order(provider: &Provider, has_client: bool) -> Vec<Method> {
-    let mut methods = methods(provider);
-    if !has_client && !methods.contains(&Method::ClientCredentials) {
-        methods.sort_by_key(|method| *method != Method::Token);
-    }
-    methods
-}
-
-fn is_googles(provider: &Provider) -> bool {
-    provider.definition.token_endpoint.as_deref() == Some(GOOGLE)
-}
-
-/// Returns whether the method needs addresses that depend on a server which is not defined.
-fn needs_server(provider: &Provider, method: Method) -> bool {
-    let definition = &provider.definition;
-    let of_api = [definition.api_base_url.as_ref()];
-    let of_grant = [
-        definition.authorization_endpoint.as_ref(),
-        definition.token_endpoint.as_ref(),
-        definition.device_authorization_endpoint.as_ref(),
-    ];
-    let holds = |addresses: &[Option<&String>], mark| {
-        addresses.iter().flatten().any(|address| address.contains(mark))
-    };
-    let needed = match method {
-        // A personal token works at one site, and not at a gateway for many.
-        Method::Token => holds(&of_api, "{server}") || holds(&of_api, "{site_id}"),
-        Method::Browser
-        | Method::Device
-        | Method::ClientCredentials
-        | Method::ServiceAccount
-        | Method::WorkloadIdentity => holds(&of_grant, "{server}"),
-    };
-    definition.server.is_none() && needed
 }
 
 /// Parses the address of a server that `provider` takes.
@@ -456,32 +391,4 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error: T::Err| format!("that is no {what}: {error}"))
-}
-
-/// Fails if the service is not known to have the endpoint with which a login by `method` begins.
-pub(super) fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> {
-    let endpoint = match method {
-        Method::Browser => "authorization_endpoint",
-        Method::Device => "device_authorization_endpoint",
-        Method::Token
-        | Method::ClientCredentials
-        | Method::ServiceAccount
-        | Method::WorkloadIdentity => return Ok(()),
-    };
-    let able = methods(provider);
-    if able.contains(&method) {
-        return Ok(());
-    }
-    let name = &provider.name;
-    let others: Vec<String> =
-        able.iter().map(|other| format!("`--method {}`", other.name())).collect();
-    Err(CliError::new(
-        Kind::Usage,
-        format!(
-            "there is no login {} at `{name}`, which has no `{endpoint}`, but {}",
-            method.described(),
-            others.join(" or ")
-        ),
-    )
-    .hint(format!("tokctl providers {name}")))
 }

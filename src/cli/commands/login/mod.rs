@@ -1,6 +1,7 @@
 //! `tokctl login`: obtains a credential and stores it.
 
 mod method;
+mod provider_methods;
 mod destination;
 mod stored;
 mod static_token;
@@ -47,7 +48,7 @@ use crate::ops::providers::{self, Provider};
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
 pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
-    guided::methods(provider).into_iter().map(Method::name).collect()
+    provider_methods::methods(provider).into_iter().map(Method::name).collect()
 }
 
 /// Logs in. `typed` is the command line, for the command that is printed at the end.
@@ -150,7 +151,7 @@ fn known(
 ) -> Result<Known, CliError> {
     let named = args.says_how() || stored.is_some();
     let method = if named { Some(method(args, stored, provider)?) } else { None };
-    let with_client = match method.or_else(|| guided::only_method(provider)) {
+    let with_client = match method.or_else(|| provider_methods::only_method(provider)) {
         None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
         Some(Method::Token | Method::ServiceAccount | Method::WorkloadIdentity) => false,
     };
@@ -357,7 +358,7 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::ClientCredentials
     } else if provider.definition.refresh.kind.identity_use().is_some() {
         Method::WorkloadIdentity
-    } else if let Some(only) = guided::only_method(provider) {
+    } else if let Some(only) = provider_methods::only_method(provider) {
         only
     } else {
         Method::Browser
@@ -365,7 +366,7 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
     let method = args.method.unwrap_or(chosen);
     args.check_flags(method)?;
     if args.method.is_some() {
-        guided::expect_endpoint(method, provider)?;
+        provider_methods::expect_endpoint(method, provider)?;
     }
     Ok(method)
 }

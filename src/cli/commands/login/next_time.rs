@@ -8,7 +8,7 @@ use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 
-/// What a command has to say that was not typed.
+/// The settings that the next command has to name, since they were asked for and not typed.
 pub(super) struct Missing<'a> {
     /// The provider, if it was asked for.
     pub(super) provider: Option<&'a ProviderName>,

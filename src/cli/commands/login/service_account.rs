@@ -9,6 +9,7 @@ use super::client;
 use super::destination::{Destination, Done};
 use super::granted;
 use super::stored::Stored;
+use crate::cli::certificates;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -77,7 +78,7 @@ pub(super) fn run(
     let user = granted::own_name(user, account.subject.as_ref().unwrap_or(&account.email))?;
     let name = provider.name.clone();
     let mut plan = Plan::new(provider, account.email.clone());
-    plan.trusted_certificates = client_settings::trusted_certificates(&plan.provider)?;
+    plan.trusted_certificates = certificates::trusted_certificates(&plan.provider)?;
     plan.server.clone_from(&destination.server);
     plan.scopes = scopes;
     // What the key signs is for the endpoint for which it was sealed, and for no other.

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 
 use super::destination::{self, Destination, Done};
 use super::stored::Stored;
-use crate::cli::client_settings;
+use crate::cli::certificates;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::questions::given;
@@ -164,7 +164,7 @@ fn api(
         .hint(format!("tokctl providers {}", provider.name)));
     }
     let server = destination.server.as_ref();
-    let certificates = client_settings::trusted_certificates(provider)?;
+    let certificates = certificates::trusted_certificates(provider)?;
     let certificates = certificates.or_else(|| stored?.trusted_certificates());
     let mut api = static_token::api(provider, server, username, certificates).map_err(|error| {
         let needs_server = matches!(error, providers::Error::NoServer { .. });

@@ -7,8 +7,8 @@ use super::destination::{Destination, Done};
 use super::granted;
 use super::method::Method;
 use super::stored::Stored;
+use crate::cli::certificates;
 use crate::cli::choice::Choice;
-use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{memory_vault, time, workload};
@@ -43,7 +43,7 @@ pub(super) fn run(
 ) -> Result<Done, CliError> {
     let named = client.scopes(&provider)?;
     let name = provider.name.clone();
-    let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
     let certificates = certificates.or_else(|| stored?.trusted_certificates());
     let described = described(own, stored, context, provider)?;
     let scopes = scopes(client, &described, named);
@@ -80,7 +80,7 @@ pub(super) fn in_memory(
             .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
     }
     let asked = client.scopes(&provider)?;
-    let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificates = certificates::trusted_certificates(&provider)?;
     let described = described(own, None, context, provider)?;
     let scopes = scopes(client, &described, asked);
     memory_vault::log_in(context, described, scopes, certificates)?;

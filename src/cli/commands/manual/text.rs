@@ -47,7 +47,7 @@ struct Text {
     blocks: Vec<usize>,
     /// The tag of the paragraph, until its first word is set.
     tag: Option<Piece>,
-    /// How far the next tag indents its paragraph, if the next line is that tag.
+    /// The indentation that the next tag gives its paragraph, if the next line is that tag.
     awaits_tag: Option<usize>,
     /// Whether lines are kept as they are.
     is_verbatim: bool,
@@ -57,7 +57,7 @@ struct Text {
     paragraph: Vec<Piece>,
 }
 
-/// What stands above the next text.
+/// The kind of line that stands above the next text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Above {
     /// A title, or the beginning of a block.

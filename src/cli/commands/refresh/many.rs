@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     report(results)
 }
 
-/// What a look finds of one credential.
+/// The state of one credential, as it was read.
 struct Looked {
     verdict: Verdict,
     since: Timestamp,
@@ -150,9 +150,9 @@ struct Results<'a> {
     tally: Tally,
     /// The gravest failure.
     gravest: Option<Kind>,
-    /// Those that are told one by one, and were not told yet.
+    /// The outcomes that are told one by one, and were not told yet.
     told: BTreeMap<Account, Outcome>,
-    /// What `--json` prints of each at the end.
+    /// The results that `--json` prints at the end.
     listed: BTreeMap<Account, OneResult>,
 }
 

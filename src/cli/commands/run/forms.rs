@@ -7,17 +7,17 @@ use zeroize::Zeroizing;
 /// Everything but the unreserved characters (RFC 3986 §2.3), as curl and most libraries encode.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What Python's `urllib.parse.quote` encodes.
+/// The characters that Python's `urllib.parse.quote` encodes.
 const OUTSIDE_A_PATH: AsciiSet = RESERVED.remove(b'/');
 
-/// What JavaScript's `encodeURIComponent` encodes.
+/// The characters that JavaScript's `encodeURIComponent` encodes.
 const OUTSIDE_A_COMPONENT: AsciiSet =
     RESERVED.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
 
-/// What an HTML form encodes; a space becomes a plus.
+/// The characters that an HTML form encodes; a space becomes a plus.
 const OUTSIDE_A_FORM: AsciiSet = RESERVED.add(b'~').remove(b'*').remove(b' ');
 
-/// What a browser's `URL` encodes in a password (the userinfo set of the URL Standard).
+/// The characters that a browser's `URL` encodes in a password (the userinfo set of the URL Standard).
 const OUTSIDE_A_PASSWORD: AsciiSet = CONTROLS
     .add(b' ')
     .add(b'"')

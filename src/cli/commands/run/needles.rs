@@ -29,7 +29,7 @@ pub(super) struct Needles {
     pub(super) tokens: usize,
     by_anchor: BTreeMap<Anchor, Vec<Form>>,
     searchers: Vec<Searcher>,
-    /// For each pair of bytes, a bit that tells whether a text begins with it.
+    /// A bit for each pair of bytes, which tells whether a text begins with it.
     beginnings: Vec<u64>,
     /// The length of the longest text in a stream, in bytes.
     longest: usize,
@@ -38,7 +38,7 @@ pub(super) struct Needles {
 /// The result of comparing a form with the text at one position.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comparison {
-    /// It is there, and ends here.
+    /// The whole text is there, and ends here.
     Whole(usize),
     /// The text ends before the form does.
     Begun,
@@ -144,7 +144,7 @@ fn compare_lines(form: &Form, text: &[u8], start: usize) -> Comparison {
 /// A search for any of several anchors.
 enum Searcher {
     Vector(packed::Searcher),
-    /// Where the processor has no vectors: one search for each.
+    /// One search for each text, where the processor has no vectors.
     Single(Box<Finder<'static>>),
 }
 
@@ -178,7 +178,7 @@ impl Searcher {
 pub(super) struct Search<'a> {
     needles: &'a Needles,
     text: &'a [u8],
-    /// For each searcher, the secret that it found last.
+    /// The secret that each searcher found last.
     next: Vec<Next>,
 }
 

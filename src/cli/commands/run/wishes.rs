@@ -25,7 +25,7 @@ const LARGEST: u64 = 1024 * 1024;
 /// The source of a variable's value.
 #[derive(Debug)]
 pub(super) enum Wish {
-    /// This text.
+    /// A fixed text.
     Text(Zeroizing<String>),
     /// The value of what is named.
     Value(Named),

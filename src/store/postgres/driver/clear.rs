@@ -30,7 +30,7 @@ pub(super) struct ScramOnly<S> {
     watched: Watched,
 }
 
-/// What was seen of the server's messages so far.
+/// The state of a reader that looks at the server's messages as they pass.
 #[derive(Default)]
 struct Watched {
     head: Vec<u8>,

@@ -82,7 +82,7 @@ pub(super) fn of_login(error: &tokio_postgres::Error, place: &Place, address: &A
     }
 }
 
-/// What a state of SQL means for the caller.
+/// The classes of SQL states, by what the caller does next.
 enum Class {
     Undone,
     Lost,

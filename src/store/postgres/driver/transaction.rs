@@ -40,12 +40,12 @@ pub(in crate::store::postgres) struct Transaction<'a> {
     is_repeated: bool,
 }
 
-/// How far a transaction has come.
+/// The progress of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Each statement is a transaction by itself: none was wanted, or it was committed.
     Single,
-    /// The next statement is its first.
+    /// The next statement is the first one of the transaction.
     New,
     Begun,
 }

@@ -33,7 +33,7 @@ struct Status<'a> {
     token: &'a str,
 }
 
-/// What kubectl tells in `KUBERNETES_EXEC_INFO`.
+/// The request of kubectl, as `KUBERNETES_EXEC_INFO` holds it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Asked {

@@ -35,7 +35,7 @@ pub(super) enum CredentialState {
     Alive { expires_at: Option<Timestamp> },
     /// A person has to log in, or to make a new token.
     LoginRequired,
-    /// This machine can't tell: the row is damaged, or the credential was handed over.
+    /// The state is not known: the row is damaged, or the credential was handed over.
     Unknown,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct RoundResult {
     pub(super) faults: Vec<(Account, CliError)>,
 }
 
-/// What is found of one credential.
+/// The state of one credential, as a round found it.
 struct Looked {
     state: CredentialState,
     verdict: Verdict,

@@ -1,28 +1,24 @@
 //! The table `credentials_2`: one row an account, sealed, with a copy of some of it in the clear.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params_from_iter};
+#[cfg(test)]
+pub(super) mod made_up;
 
-use super::clear::{BEHIND_CLEAR, CLEAR, Columns, account, covered, summary};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Transaction, params_from_iter};
+
+use super::clear::{CLEAR, Columns, account};
 use super::evidence::{self, EVIDENCE, Evidence};
 use super::header::{self, Form};
+use super::row_seal::{BEHIND_SEALED, opened, seal, seal_context};
 use super::sealing::Sealing;
 use super::values::{one_row, stored};
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
-use crate::store::record::{Row as Found, Stored};
+use crate::store::record::Row as Found;
 use crate::vault::evidence_key::EvidenceKey;
-use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, RowSeal, SealContext};
-
-/// The place of the revision, behind [`CLEAR`], and of what is sealed, behind it.
-pub(super) const REVISION: usize = BEHIND_CLEAR;
-pub(super) const SEALED: usize = REVISION + 1;
-
-/// The place of the evidence, behind what is sealed.
-pub(super) const BEHIND_SEALED: usize = SEALED + 1;
+use crate::vault::seal::{DataKey, RowSeal};
 
 /// Reads and opens one credential, with its evidence.
 ///
@@ -53,64 +49,6 @@ pub(crate) fn read(
     }))
 }
 
-/// Whether a row may have `seal` in a vault of `form`. A row from before all of them were sealed
-/// anew was put back.
-pub(super) fn belongs(seal: RowSeal, form: Form) -> bool {
-    match (form, seal) {
-        (Form::Sealed, RowSeal::BesideEvidence)
-        | (Form::Earlier, RowSeal::Comparing | RowSeal::Covering) => true,
-        (Form::Sealed, RowSeal::Comparing | RowSeal::Covering)
-        | (Form::Earlier, RowSeal::BesideEvidence) => false,
-    }
-}
-
-/// The credential in a row that begins with [`CLEAR`], if it is the one of `account`.
-fn opened(row: &Row<'_>, key: &DataKey, form: Form, account: &Account) -> Result<Stored, Error> {
-    let tampered = || Error::Tampered { account: account.clone() };
-    let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
-    let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
-    let seal = RowSeal::of(sealed);
-    if !belongs(seal, form) {
-        return Err(tampered());
-    }
-    let credential = if seal == RowSeal::Comparing {
-        let clear = summary(row).map_err(|_| tampered())?;
-        let place = place(seal, account, revision, &[]);
-        let text = key.open(place, sealed).map_err(|_| tampered())?;
-        compared(clear, &text)?.1
-    } else {
-        let clear = covered(row)?;
-        let place = place(seal, account, revision, &clear);
-        let text = key.open(place, sealed).map_err(|_| tampered())?;
-        parsed(&text).ok_or_else(tampered)?
-    };
-    Ok(Stored { credential, revision })
-}
-
-/// The credential that was under a seal.
-pub(super) fn parsed(text: &[u8]) -> Option<Credential> {
-    // All of it is checked for UTF-8 at once, and not each text in it.
-    serde_json::from_str(str::from_utf8(text).ok()?).ok()
-}
-
-/// The credential that was under a seal that does not cover the clear copy, and its true clear copy,
-/// if `clear` agrees with it.
-///
-/// Fails with [`Error::Tampered`] if not.
-pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Summary, Credential), Error> {
-    let Some(credential) = parsed(text) else {
-        return Err(Error::Tampered { account: clear.account });
-    };
-    let sealed = Summary::of(&clear.account, &credential);
-    // A row from before this column was kept has nothing in it, which says nothing wrong.
-    clear.login_by = clear.login_by.or(sealed.login_by);
-    if clear == sealed {
-        Ok((sealed, credential))
-    } else {
-        Err(Error::Tampered { account: clear.account })
-    }
-}
-
 /// Stores `credential` with its evidence, over whatever was there.
 pub(crate) fn put(
     sealing: &Sealing<'_, '_>,
@@ -122,8 +60,8 @@ pub(crate) fn put(
     let summary = Summary::of(account, credential);
     let columns = Columns::of(&summary);
     let clear = columns.covered();
-    let place = place(RowSeal::BesideEvidence, account, revision, &clear);
-    let sealed = seal(sealing.key, place, credential)?;
+    let context = seal_context(RowSeal::BesideEvidence, account, revision, &clear);
+    let sealed = seal(sealing.key, context, credential)?;
     let texts = evidence::Columns::of(evidence)?;
     let covered = texts.covered();
     let proof =
@@ -191,17 +129,6 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
     Ok(removed == 1)
 }
 
-/// Seals a credential for `place`.
-pub(in crate::store) fn seal(
-    key: &DataKey,
-    place: SealContext<'_>,
-    credential: &Credential,
-) -> Result<Vec<u8>, Error> {
-    let text = plaintext::to_json(credential)
-        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
-    Ok(key.seal(place, &text)?)
-}
-
 /// The revision of a row, damaged or not.
 pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
     let revision = connection
@@ -244,85 +171,14 @@ pub(crate) fn each_numbers(
     Ok(())
 }
 
-/// The context of a row's seal of one form. `clear` are the columns that the seal covers.
-pub(super) fn place<'a>(
-    seal: RowSeal,
-    account: &'a Account,
-    revision: u64,
-    clear: &'a [u8],
-) -> SealContext<'a> {
-    let Account { provider, user } = account;
-    let (provider, user) = (provider.as_str(), user.as_str());
-    match seal {
-        RowSeal::Comparing => SealContext::Credential { provider, user, revision },
-        RowSeal::Covering => SealContext::EarlierRow { provider, user, revision, clear },
-        RowSeal::BesideEvidence => SealContext::Row { provider, user, revision, clear },
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests {
-    use jiff::Timestamp;
-
+mod tests {
+    use super::made_up::{EDITS, NOW, account, put_alone, store, write};
     use super::*;
     use crate::model::account::AccountFilter;
-    use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken, Status};
-    use crate::secret::{AccessToken, SecretText};
+    use crate::secret::SecretText;
     use crate::store::record::Journal;
-    use crate::store::sqlite::database::{Access, Database};
     use crate::store::sqlite::listing::{each_with_evidence, summaries};
-    use crate::vault::seal::VaultId;
-
-    const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
-
-    pub(in crate::store) fn account(user: &str) -> Account {
-        Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
-    }
-
-    pub(in crate::store) fn credential(token: &str) -> Credential {
-        let token = Some(AccessToken::from_trusted(token.into()));
-        let grant = Grant::Static(StaticToken { token, expiry: Expiry::Known(NOW) });
-        let mut credential = Credential::made_up(grant, Status::Active);
-        credential.api.auth = ApiAuth::Basic;
-        credential.api.server_url = Some("https://acme.example/jira".parse().unwrap());
-        credential.api.username = Some("alice".into());
-        credential
-    }
-
-    pub(in crate::store) fn store() -> (tempfile::TempDir, Database, DataKey) {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("v/tokens.db");
-        let mut store = Database::open(&path, Access::Create).unwrap();
-        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
-        let transaction = store.write().unwrap();
-        Sealing::create(&transaction, &key, NOW).unwrap().finish().unwrap();
-        transaction.commit().unwrap();
-        (home, store, key)
-    }
-
-    /// Stores a credential without evidence.
-    pub(in crate::store) fn put_alone(
-        transaction: &Transaction<'_>,
-        key: &DataKey,
-        user: &str,
-        token: &str,
-    ) -> Result<(), Error> {
-        let sealing = Sealing::begin(transaction, key)?;
-        put(&sealing, &account(user), &credential(token), &Evidence::default())?;
-        sealing.finish().map(drop)
-    }
-
-    pub(in crate::store) fn write(
-        store: &mut Database,
-        key: &DataKey,
-        user: &str,
-        token: &str,
-    ) -> u64 {
-        let transaction = store.write().unwrap();
-        put_alone(&transaction, key, user, token).unwrap();
-        transaction.commit().unwrap();
-        read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().stored.revision
-    }
 
     #[test]
     fn a_credential_comes_back_as_it_was_stored() {
@@ -358,30 +214,6 @@ pub(super) mod tests {
         let refused = put_alone(&transaction, &retired, "x", "made-up");
         assert!(matches!(refused, Err(Error::KeyRetired)));
     }
-
-    /// Edits of a row that was stored by [`put`], one of each column that its seal covers at least.
-    pub(in crate::store) const EDITS: [&str; 19] = [
-        "server_url = 'https://evil.example'",
-        "username = NULL",
-        "username = ''",
-        "kind = 'oauth'",
-        "status = 'inactive'",
-        "status = 'nonsense'",
-        "expires_at = expires_at + 1",
-        "expires_at = NULL",
-        "created_at = created_at - 1",
-        "updated_at = updated_at + 1",
-        "last_refreshed_at = 1700000000",
-        "login_by = login_by + 1",
-        "scopes = 'admin'",
-        "refreshable = 1",
-        "revision = revision + 1",
-        "sealed = zeroblob(100)",
-        "sealed = CAST(x'01' || substr(sealed, 2) AS BLOB)",
-        // Passed off as sealed otherwise than it is.
-        "sealed = CAST(x'01' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
-        "sealed = CAST(x'02' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
-    ];
 
     #[test]
     fn edited_clear_columns_are_found() {
