@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::context::Context;
 use super::error::{CliError, Hint, Kind};
 use super::{audit_trail, key_material, keys, moved, next_command, time};
+use crate::counted::counted;
 use crate::model::account::{Account, AccountFilter};
 use crate::model::audit::Action;
 use crate::model::credential::Status;
@@ -83,8 +84,8 @@ pub(crate) fn whereabouts(gone: &[(Account, Option<Destination>)]) -> String {
     let part = |(to, count): (&Option<String>, &usize)| {
         let were = if *count == 1 { "was" } else { "were" };
         match to {
-            Some(to) => format!("{} {were} moved into {to} before", counted(*count)),
-            None => format!("{} {were} handed over in a bundle", counted(*count)),
+            Some(to) => format!("{} {were} moved into {to} before", counted(*count, "credential")),
+            None => format!("{} {were} handed over in a bundle", counted(*count, "credential")),
         }
     };
     counts.iter().map(part).collect::<Vec<_>>().join(", and ")
@@ -226,9 +227,4 @@ pub(crate) fn holds_nothing(vault: &Vault) -> bool {
         Ok::<_, StoreError>(())
     };
     vault.each_summary(AccountFilter::default(), look).is_ok_and(|odd| odd == 0) && !holds
-}
-
-/// Returns how many credentials `count` is, in words.
-pub(crate) fn counted(count: usize) -> String {
-    crate::counted::counted(count, "credential")
 }

@@ -13,6 +13,7 @@ use crate::cli::typed::quoted;
 use crate::cli::vault_place::{SharedName, is_address};
 use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
+use crate::counted::counted;
 use crate::model::destination::DestinationPlace;
 use crate::ops::carry::Move;
 use crate::ops::error::{SharedError, StoreError};
@@ -174,7 +175,7 @@ fn init_from(
     } else {
         note_taking(context, &name, source.location());
         let moved = carrying::deliver(&file.context, (&source, cargo), (&vault, goes_to), "vault")?;
-        let (them, file) = (carrying::counted(moved), file.shown());
+        let (them, file) = (counted(moved, "credential"), file.shown());
         context.ui.status(&format!("moved {them} into `{name}`: nothing is left in {file}"));
     }
     tell_use(context, &name);

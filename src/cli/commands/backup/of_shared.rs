@@ -11,6 +11,7 @@ use crate::cli::shared_vault::Opened;
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::vault_place::SharedName;
 use crate::cli::{audit_trail, keys, moved, shared_vault, time, vaults};
+use crate::counted::counted;
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::destination::DestinationPlace;
@@ -69,7 +70,7 @@ pub(super) fn run(
     let target = made(context, wish.file, slot, may_go_on)?;
     let (place, shown) = (target.file.place(), target.file.shown());
     let moved = carrying::deliver(context, (&vault, cargo), (&target.vault, place), "backup")?;
-    let them = carrying::counted(moved);
+    let them = counted(moved, "credential");
     context.ui.status(&format!("moved {them} to {shown}: no member can use them any more"));
     Ok(target.vault)
 }
@@ -100,7 +101,7 @@ fn moved_before(
 fn confirm(context: &Context, count: usize) -> Result<(), CliError> {
     let question = format!(
         "move all that is here ({}) to the file, so that no member can use it any more",
-        carrying::counted(count)
+        counted(count, "credential")
     );
     if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         return Ok(());
