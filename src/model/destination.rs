@@ -33,6 +33,7 @@ impl fmt::Display for DestinationPlace {
     }
 }
 
+#[cfg(any(feature = "postgres", test))]
 impl Destination {
     /// Whether a move to this destination may go on into the vault called `vault`, or one that is at
     /// `place`: what was there before is gone.
