@@ -71,6 +71,8 @@ pub(crate) struct Given {
     pub(crate) secret: BundleSecret,
     /// Whether a person typed it, who can be asked again.
     pub(crate) is_typed: bool,
+    /// Whether it is that of this user's identity.
+    pub(crate) is_of_identity: bool,
 }
 
 /// Returns the secret that opens a bundle sealed with a secret of this `kind`.
@@ -82,7 +84,8 @@ pub(crate) fn for_opening(
     kind: SlotKind,
     key_file: Option<&Path>,
 ) -> Result<Given, CliError> {
-    let set = |secret| Given { secret, is_typed: false };
+    let given = |secret, is_typed| Given { secret, is_typed, is_of_identity: false };
+    let set = |secret| given(secret, false);
     if let Some(file) = key_file {
         return key_in(context, file).map(set);
     }
@@ -92,13 +95,17 @@ pub(crate) fn for_opening(
             None => context
                 .ui
                 .ask_for_secret("passphrase of the bundle", PASSPHRASE_FLAG)
-                .map(|typed| Given { secret: BundleSecret::Passphrase(typed), is_typed: true }),
+                .map(|typed| given(BundleSecret::Passphrase(typed), true)),
         },
         SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {
-            let given = key_material::bundle_key(context)?.map(BundleSecret::Key);
-            given.or_else(|| of_identity(context)).map(set).ok_or_else(|| {
+            let key = key_material::bundle_key(context)?.map(BundleSecret::Key);
+            let own = || Some(Given { is_of_identity: true, ..set(of_identity(context)?) });
+            key.map(set).or_else(own).ok_or_else(|| {
                 CliError::new(Kind::KeyUnavailable, "the bundle was sealed for a key")
-                    .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`")
+                    .hint(
+                        "set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`; where \
+                         a move between vaults was interrupted, the identity of who began it opens it",
+                    )
             })
         }
     }

@@ -15,6 +15,7 @@ use crate::config::{self, Config};
 use crate::model::account::UserName;
 use crate::ops::Watermarks;
 use crate::paths;
+use crate::untrusted::printable;
 
 /// The time for which a secret is waited for where somebody may have to answer a question.
 pub(crate) const ANSWERED: Duration = Duration::from_secs(60);
@@ -79,6 +80,8 @@ pub(crate) struct Context {
     /// The path of the vault's file where none is named.
     vault_usual: Option<PathBuf>,
     place: OnceLock<VaultPlace>,
+    /// The vault that this copy is for, beside the one that the command is about.
+    other: Option<PathBuf>,
     /// The path of the configuration that the user named. This file has to exist.
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
@@ -111,6 +114,7 @@ impl Context {
             vault_named,
             vault_usual,
             place: OnceLock::new(),
+            other: None,
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
             config: OnceLock::new(),
@@ -214,7 +218,6 @@ impl Context {
     }
 
     /// Returns the path of the file with this user's identity.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn identity_path(&self) -> Option<PathBuf> {
         paths::identity(|name| self.environment.get(name))
     }
@@ -224,17 +227,33 @@ impl Context {
     pub(crate) fn for_file(&self, path: PathBuf) -> Self {
         Self {
             vault_named: Some(path.clone()),
-            place: VaultPlace::File(path).into(),
+            place: VaultPlace::File(path.clone()).into(),
+            other: Some(path),
             reader: OnceLock::new(),
             ..self.copy()
         }
     }
 
-    /// Returns a copy for the vault in the file at `path`, where the environment holds an identity: see
-    /// [`Environment::beside_identity`].
+    /// Returns a copy for the vault in the file at `path`, which is used beside the identity of this
+    /// user: see [`Environment::beside_identity`]. Hints name the file, as if `--vault` had.
     #[cfg(feature = "postgres")]
-    pub(crate) fn for_file_beside_identity(&self, path: PathBuf) -> Self {
-        Self { environment: self.environment.beside_identity(), ..self.for_file(path) }
+    pub(crate) fn for_file_beside_identity(&self, path: PathBuf, is_identity: bool) -> Self {
+        let environment = self.environment.beside_identity(is_identity);
+        Self { environment, vault_flag: Some(path.clone()), ..self.for_file(path) }
+    }
+
+    /// Whether this copy is for another vault beside the one that the command is about.
+    pub(crate) fn is_of_another(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// Returns what a question and a message call the vault.
+    pub(crate) fn subject(&self) -> String {
+        match &self.other {
+            Some(path) if self.identity_path().as_ref() == Some(path) => "your identity".into(),
+            Some(path) => format!("`{}`", printable(&path.to_string_lossy())),
+            None => "the vault".into(),
+        }
     }
 
     fn copy(&self) -> Self {
@@ -245,6 +264,7 @@ impl Context {
             vault_named: self.vault_named.clone(),
             vault_usual: self.vault_usual.clone(),
             place: self.place.clone(),
+            other: self.other.clone(),
             config_named: self.config_named.clone(),
             config_usual: self.config_usual.clone(),
             config: OnceLock::new(),

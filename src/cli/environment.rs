@@ -1,5 +1,7 @@
 //! The environment variables, read once at the start.
 
+#[cfg(feature = "postgres")]
+use std::collections::BTreeMap;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -44,6 +46,9 @@ const NOT_TEXT: &str = "\u{1a}";
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
     variables: HashMap<OsString, Option<OsString>>,
+    /// Variables in whose place another one is read.
+    #[cfg(feature = "postgres")]
+    in_place_of: BTreeMap<&'static str, &'static str>,
     /// Variables that no child gets: the configuration and credentials name them as ones with an
     /// identity token, or with the secret or the key of a client.
     withheld: Arc<Mutex<BTreeSet<String>>>,
@@ -59,21 +64,46 @@ impl Environment {
             }
             (name, Some(value))
         };
-        Self { variables: std::env::vars_os().map(kept).collect(), withheld: Arc::default() }
+        Self { variables: std::env::vars_os().map(kept).collect(), ..Self::default() }
     }
 
-    /// Returns a copy for a vault in a file, where the key that is given opens shared vaults alone: the
-    /// key of the file is in the file that `TOKCTL_NEW_KEY_FILE` names, if anywhere.
+    /// Returns a copy for a vault in a file that is used beside the identity of this user. What
+    /// `TOKCTL_NEW_KEY_FILE` and `TOKCTL_NEW_PASSPHRASE` hold is the file's. A key that
+    /// `is_identity` opens no file.
     #[cfg(feature = "postgres")]
-    pub(crate) fn beside_identity(&self) -> Self {
+    pub(crate) fn beside_identity(&self, is_identity: bool) -> Self {
         let mut of_file = self.clone();
-        for name in ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND", CREDENTIALS] {
-            of_file.variables.remove(OsStr::new(name));
+        let mut take = |names: &[&str], new: Option<(&'static str, &'static str)>| {
+            for name in names {
+                of_file.variables.remove(OsStr::new(name));
+            }
+            if let Some((name, new)) = new {
+                of_file.in_place_of.insert(name, new);
+            }
+        };
+        let has_key = self.is_set("TOKCTL_NEW_KEY_FILE");
+        if has_key || is_identity {
+            let new = has_key.then_some(("TOKCTL_KEY_FILE", "TOKCTL_NEW_KEY_FILE"));
+            take(&["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND", CREDENTIALS], new);
         }
-        if let Some(path) = self.get("TOKCTL_NEW_KEY_FILE") {
-            of_file.variables.insert("TOKCTL_KEY_FILE".into(), Some(path));
+        if self.is_set("TOKCTL_NEW_PASSPHRASE") {
+            let new = Some(("TOKCTL_PASSPHRASE", "TOKCTL_NEW_PASSPHRASE"));
+            take(&["TOKCTL_PASSPHRASE", "TOKCTL_PASSPHRASE_FILE"], new);
         }
         of_file
+    }
+
+    /// Returns the name of the variable that is read for `name`: the one that the user set.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn own_name<'a>(&self, name: &'a str) -> &'a str {
+        self.in_place_of.get(name).copied().unwrap_or(name)
+    }
+
+    /// Returns the name of the variable that is read for `name`.
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_self, reason = "no variable is read in the place of another")]
+    pub(crate) fn own_name<'a>(&self, name: &'a str) -> &'a str {
+        name
     }
 
     /// Whether a variable is set and not empty.
@@ -84,11 +114,12 @@ impl Environment {
 
     /// Whether a variable is set to nothing.
     pub(crate) fn is_empty(&self, name: &str) -> bool {
-        self.variables.contains_key(OsStr::new(name)) && !self.is_set(name)
+        self.variables.contains_key(OsStr::new(self.own_name(name))) && !self.is_set(name)
     }
 
     /// Returns the value of a variable, or `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        let name = self.own_name(name);
         let value = match self.variables.get(OsStr::new(name))? {
             Some(value) => Some(value.clone()),
             None => read_again(name),
@@ -170,7 +201,7 @@ fn read_again(name: &str) -> Option<OsString> {
 impl From<&[(&str, &str)]> for Environment {
     fn from(variables: &[(&str, &str)]) -> Self {
         let given = variables.iter().map(|(name, value)| (name.into(), Some(value.into())));
-        Self { variables: given.collect(), withheld: Arc::default() }
+        Self { variables: given.collect(), ..Self::default() }
     }
 }
 

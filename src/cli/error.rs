@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::typed::login_command;
 use crate::model::account::{Account, ProviderName};
+use crate::model::destination::Destination;
 use crate::ops::error::DiskFault;
 use crate::untrusted::printable;
 
@@ -111,6 +112,11 @@ pub(crate) enum Hint {
     Meant { typed: Account, meant: Account },
     /// The command that failed, with a key slot other than the keychain for the vault that it makes.
     OtherSlot,
+    /// The command that failed, for the vault that took the credential over; with `alone`, a `get` of this
+    /// credential, since the command is about others too. Where that vault is not known, a login.
+    MovedTo { account: Account, to: Box<Destination>, alone: bool },
+    /// The command that goes on with an interrupted move into this vault.
+    GoOn(Box<Destination>),
     /// The command that shows why nothing can be written where the vault lies.
     Disk(DiskFault),
     /// A sentence with a hint in the place of its `{}`.
@@ -125,6 +131,33 @@ impl Hint {
     /// Makes a hint of a sentence with `hint` in the place of its `{}`.
     pub(crate) fn within(sentence: impl Into<String>, hint: Self) -> Self {
         Self::Within(sentence.into(), Box::new(hint))
+    }
+
+    /// Returns this hint with `other` in the place of [`Hint::OtherSlot`].
+    #[cfg(feature = "postgres")]
+    pub(crate) fn with_slot(self, other: &str) -> Self {
+        match self {
+            Self::OtherSlot => other.into(),
+            Self::Within(sentence, hint) => Self::within(sentence, hint.with_slot(other)),
+            hint => hint,
+        }
+    }
+
+    /// Whether it is, or has within it, the command that failed.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn repeats(&self) -> bool {
+        match self {
+            Self::Again(_) | Self::Meant { .. } | Self::OtherSlot | Self::MovedTo { .. } => true,
+            Self::Within(_, hint) => hint.repeats(),
+            Self::Text(_)
+            | Self::Login(_)
+            | Self::LoginWith(..)
+            | Self::LoginTo(_)
+            | Self::FirstLogin
+            | Self::Confirmed(_)
+            | Self::GoOn(_)
+            | Self::Disk(_) => false,
+        }
     }
 }
 
@@ -144,12 +177,14 @@ impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Login(account) => f.write_str(&login_command(account)),
+            Self::Login(account) | Self::MovedTo { account, .. } => {
+                f.write_str(&login_command(account))
+            }
             Self::LoginWith(account, flags) => write!(f, "{} {flags}", login_command(account)),
             Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
             Self::FirstLogin => f.write_str("tokctl login"),
             Self::Confirmed(command) => f.write_str(command),
-            Self::Again([]) => f.write_str("try again"),
+            Self::Again([]) | Self::GoOn(_) => f.write_str("try again"),
             Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
             Self::Meant { .. } => f.write_str("tokctl list"),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),

@@ -44,8 +44,9 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         Some((_, Given::Slot(secret))) => Ok(Some(secret)),
         Some((source, Given::Identity(_))) => {
             let what = format!("{source} holds an identity, which opens shared vaults alone");
+            let takes = takes(source);
             Err(CliError::new(Kind::KeyUnavailable, what)
-                .hint("set it to what `tokctl key generate` prints, or name a shared vault"))
+                .hint(format!("{takes} what `tokctl key generate` prints, or name a shared vault")))
         }
     }
 }
@@ -71,6 +72,7 @@ pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, 
         && let Some(empty) = SOURCES.into_iter().find(|name| environment.is_empty(name))
     {
         // A platform whose secret is missing sets an empty variable.
+        let empty = environment.own_name(empty);
         return Err(CliError::new(Kind::KeyUnavailable, format!("{empty} is set, but empty"))
             .hint(format!("unset {empty}")));
     }
@@ -78,16 +80,20 @@ pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, 
         return parse_given("TOKCTL_KEY", &text).map(Some);
     }
     if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
-        return parse_given("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+        let source = environment.own_name("TOKCTL_KEY_FILE");
+        return parse_given(source, &read(context, source, Path::new(&path))?).map(Some);
     }
     if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
         context.withhold_secrets();
-        let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
-            program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
-        })?;
+        let run =
+            || program::output(&command, environment, context.patience(), Kind::KeyUnavailable);
+        let printed = context
+            .ui
+            .while_program_runs("waiting for TOKCTL_KEY_COMMAND", run)
+            .map_err(|error| named_by("TOKCTL_KEY_COMMAND", error))?;
         return parse_given("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
@@ -95,7 +101,8 @@ pub(super) fn given(context: &Context) -> Result<Option<(&'static str, Given)>, 
     if !path.exists() {
         return Ok(None);
     }
-    parse_given("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+    let source = "$CREDENTIALS_DIRECTORY/tokctl.key";
+    parse_given(source, &read(context, source, &path)?).map(Some)
 }
 
 /// Returns the one of `variables` that is set, if any is; fails where two are.
@@ -103,6 +110,8 @@ fn expect_one<'a>(context: &Context, variables: &[&'a str]) -> Result<Option<&'a
     let mut set = variables.iter().filter(|name| context.environment.is_set(name));
     match (set.next(), set.next()) {
         (Some(one), Some(other)) => {
+            let one = context.environment.own_name(one);
+            let other = context.environment.own_name(other);
             Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))
                 .hint(format!("unset {other}")))
         }
@@ -119,7 +128,7 @@ pub(super) fn new_key(context: &Context) -> Result<Option<Key>, CliError> {
 
 /// Reads a key from the file at `path`. Messages call the file `source`.
 pub(super) fn key_in(context: &Context, source: &str, path: &Path) -> Result<Key, CliError> {
-    parse_key(source, &read(context, path)?)
+    parse_key(source, &read(context, source, path)?)
 }
 
 /// Returns the key of a bundle, from a variable or from the file that a variable names.
@@ -162,10 +171,10 @@ fn passphrase_of(
 ) -> Result<Option<Passphrase>, CliError> {
     expect_one(context, &[variable, file])?;
     if let Some(text) = context.environment.text(variable).map(Zeroizing::new) {
-        return parse_passphrase(variable, &text).map(Some);
+        return parse_passphrase(context.environment.own_name(variable), &text).map(Some);
     }
     let Some(path) = context.environment.get(file) else { return Ok(None) };
-    let text = read(context, Path::new(&path))?;
+    let text = read(context, file, Path::new(&path))?;
     // One line end belongs to the file and not to the passphrase.
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -186,7 +195,7 @@ fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
                 format!("{source} holds an identity, not a key"),
             ),
         };
-        error.hint("it takes what `tokctl key generate` prints")
+        error.hint(format!("{} what `tokctl key generate` prints", takes(source)))
     })
 }
 
@@ -199,10 +208,40 @@ fn parse_given(source: &'static str, text: &str) -> Result<(&'static str, Given)
 }
 
 fn no_key(source: &str, why: &Malformed) -> CliError {
-    CliError::new(Kind::KeyUnavailable, format!("{source} holds no key")).caused_by(why).hint(
-        "set it to what `tokctl key generate` prints, or `tokctl key generate --identity` for a \
-             shared vault; a password goes to TOKCTL_PASSPHRASE",
-    )
+    let error = CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"));
+    error.caused_by(why).hint(format!(
+        "{} what `tokctl key generate` prints, or `tokctl key generate --identity` for a shared vault; a \
+         password goes to TOKCTL_PASSPHRASE",
+        takes(source)
+    ))
+}
+
+/// Returns the beginning of the sentence that says what `source` takes, a variable or a file.
+pub(super) fn takes(source: &str) -> &'static str {
+    if source.starts_with("TOKCTL_") && source.ends_with("_FILE") {
+        "name a file with"
+    } else if source.ends_with("_COMMAND") {
+        "name a command that prints"
+    } else if source.starts_with("TOKCTL_") {
+        "set it to"
+    } else {
+        "put into it"
+    }
+}
+
+/// Whether `error` is about a variable that gives a secret, and not about what the secret opens.
+#[cfg(feature = "postgres")]
+pub(super) fn is_of_variable(error: &CliError) -> bool {
+    ["TOKCTL_", "$CREDENTIALS_DIRECTORY"].iter().any(|start| error.message.starts_with(start))
+}
+
+/// Returns `error` of reading what `source` names, with that name.
+fn named_by(source: &str, error: CliError) -> CliError {
+    // A file that the command line named is its own source.
+    if !source.starts_with("TOKCTL_") {
+        return error;
+    }
+    CliError { message: format!("{source} can't be used: {}", error.message), ..error }
 }
 
 /// Parses a passphrase. An empty one is an error: somebody failed to fill the variable or file.
@@ -216,7 +255,8 @@ fn parse_passphrase(source: &str, text: &str) -> Result<Passphrase, CliError> {
     Ok(Passphrase::from_trusted(text.to_owned()))
 }
 
-/// Reads a file that holds a secret.
-fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
+/// Reads a file that holds a secret, and that `source` names.
+fn read(context: &Context, source: &str, path: &Path) -> Result<Zeroizing<String>, CliError> {
     secret_file::read(context, path, LARGEST, || context.patience(), Kind::KeyUnavailable)
+        .map_err(|error| named_by(source, error))
 }

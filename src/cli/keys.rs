@@ -42,6 +42,12 @@ const TRIES: usize = 3;
 ///
 /// Warns of what others could write, since only what is sealed there is safe from them.
 pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    warn_of_writers(context, &vault);
+    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
+}
+
+/// Warns of what others could write, of the vault and of what leads to it.
+fn warn_of_writers(context: &Context, vault: &Vault) {
     let loose = vault.still_loose();
     if !loose.is_empty() {
         let shown: Vec<String> = loose.iter().map(|path| format!("`{}`", path.display())).collect();
@@ -49,7 +55,6 @@ pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliEr
         let mending = keep_writers_out(&loose);
         context.ui.warning(&format!("{what} can be written by others: {mending}"));
     }
-    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
 }
 
 fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
@@ -58,18 +63,61 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
         Ok(opened) => return Ok(opened),
         Err(vault) => vault,
     };
+    if context.is_of_another() {
+        return one_of_two(context, vault);
+    }
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
-    let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
-    let typed = Typed::of(&kinds).filter(|_| context.ui.can_ask());
+    let kinds = kinds(&vault)?;
+    unlocked_here(context, vault, &kinds)
+}
+
+/// Unlocks one of two vaults that the command is about.
+///
+/// A secret that the environment gives may be that of the other one. So each of them is tried that fits
+/// a key slot, and then what is tried where none is given.
+fn one_of_two(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    let kinds = kinds(&vault)?;
+    let (mut vault, mut refused) = (vault, None);
+    let given = [key_material::key(context)?, key_material::passphrase(context)?];
+    for with in given.into_iter().flatten().filter(|with| kinds.contains(&with.kind())) {
+        match vault.unlock(with) {
+            Ok(vault) => return Ok(vault),
+            Err(locked) if matches!(locked.error, StoreError::WrongSecret { .. }) => {
+                (vault, refused) = (locked.vault, Some(locked.error));
+            }
+            Err(locked) => return Err(locked.into()),
+        }
+    }
+    match refused {
+        Some(error) if !kinds.contains(&SlotKind::Keychain) && !context.ui.can_ask() => {
+            Err(error.into())
+        }
+        Some(_) | None => unlocked_here(context, vault, &kinds),
+    }
+}
+
+/// Returns the kind of each key slot of `vault`.
+fn kinds(vault: &Vault) -> Result<Vec<SlotKind>, CliError> {
+    Ok(vault.slots()?.iter().map(|slot| slot.kind).collect())
+}
+
+/// Unlocks `vault`, which has slots of these `kinds`, without the environment: with the keychain, or with
+/// what a person types.
+fn unlocked_here(
+    context: &Context,
+    vault: Vault,
+    kinds: &[SlotKind],
+) -> Result<OpenVault, CliError> {
+    let typed = Typed::of(kinds).filter(|_| context.ui.can_ask());
     if let Some(typed) = typed
         && !kinds.contains(&SlotKind::Keychain)
     {
         return unlock_by_asking(context, vault, typed, None);
     }
     if !kinds.contains(&SlotKind::Keychain) {
-        return Err(nothing_given(&kinds));
+        return Err(nothing_given(context, kinds));
     }
     let with = SlotSecret::Keychain(patience(context));
     let opened = context.ui.while_waiting("waiting for the keychain", || vault.unlock(with));
@@ -100,7 +148,7 @@ pub(crate) fn asks_for_passphrase(context: &Context) -> bool {
 }
 
 /// Returns the error for a vault that the keychain does not open, where nothing else is given.
-fn nothing_given(kinds: &[SlotKind]) -> CliError {
+fn nothing_given(context: &Context, kinds: &[SlotKind]) -> CliError {
     if kinds.is_empty() {
         let what = "the vault has no key slot: nothing opens it";
         return CliError::new(Kind::VaultDamaged, what).hint(RESTORE);
@@ -117,7 +165,8 @@ fn nothing_given(kinds: &[SlotKind]) -> CliError {
             wanted.push(name);
         }
     }
-    let message = format!("nothing here opens the vault: its {} is missing", wanted.join(" or "));
+    let subject = context.subject();
+    let message = format!("nothing here opens {subject}: its {} is missing", wanted.join(" or "));
     CliError::new(Kind::KeyUnavailable, message).hint(how_to_unlock(kinds))
 }
 
@@ -142,12 +191,14 @@ fn unlock_by_asking(
         }
         tries.set(tries.get() + 1);
         if tries.get() == TRIES {
-            let message = format!("nothing that was typed opens the vault, after {TRIES} tries");
+            let subject = context.subject();
+            let message = format!("nothing that was typed opens {subject}, after {TRIES} tries");
             let error = CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list");
             return Ok(Err(error));
         }
         locked.replace(Some(still_locked.vault));
-        Err("that does not open the vault: look for a slip, and type it again".into())
+        let subject = context.subject();
+        Err(format!("that does not open {subject}: look for a slip, and type it again"))
     })?
 }
 
@@ -214,8 +265,10 @@ pub(crate) fn open_or_create(
         Err(error @ ops::Error::Keychain { .. }) if may_choose => {
             let error = CliError::from(error);
             context.ui.warning(&format!("there is no keychain to use here: {}", error.as_reason()));
-            let question = "protect the vault with a passphrase instead, which is asked for";
-            if !context.ui.confirm(question, "give `--key-slot`")? {
+            let subject = context.subject();
+            let question =
+                format!("protect {subject} with a passphrase instead, which is asked for");
+            if !context.ui.confirm(&question, "give `--key-slot`")? {
                 return Err(error);
             }
             Ok(open(ask_new_passphrase(context)?)?)
@@ -304,16 +357,17 @@ impl Typed {
         context: &Context,
         accept: impl Fn(SlotSecret) -> Result<T, String>,
     ) -> Result<T, CliError> {
-        let (what, flag) = match self {
-            Self::Passphrase => ("passphrase of the vault", PASSPHRASE_FLAG),
-            Self::Recovery => ("recovery code of the vault", RECOVERY_FLAG),
-            Self::Either => ("passphrase or recovery code of the vault", PASSPHRASE_FLAG),
+        let (secret, flag) = match self {
+            Self::Passphrase => ("passphrase", PASSPHRASE_FLAG),
+            Self::Recovery => ("recovery code", RECOVERY_FLAG),
+            Self::Either => ("passphrase or recovery code", PASSPHRASE_FLAG),
         };
+        let what = format!("{secret} of {}", context.subject());
         // A code that was printed in several rows may be pasted so: a row ends with a hyphen.
         let rows = RefCell::new(Zeroizing::new(String::with_capacity(LONGEST_CODE)));
         loop {
             let begun = !rows.borrow().is_empty();
-            let prompt = if begun { "the next row of the code" } else { what };
+            let prompt = if begun { "the next row of the code" } else { &what };
             let answer = context.ui.ask_secret(prompt, flag, |typed| {
                 let typed: Passphrase = some_secret(typed)?;
                 let mut code = rows.borrow_mut();
@@ -351,7 +405,7 @@ fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
     context
         .ui
         .ask_new_secret(
-            "new passphrase for the vault",
+            &format!("new passphrase for {}", context.subject()),
             PASSPHRASE_FLAG,
             key_material::check_new_passphrase,
         )

@@ -14,6 +14,10 @@ use crate::ops::key_text::Given;
 use crate::ops::member_identity::{self, Identity};
 use crate::ops::{SlotKind, SlotSecret, Vault};
 
+/// The hint where nothing is at hand under which an identity could be kept.
+const MAKE_AN_IDENTITY: &str = "make one with `tokctl key generate --identity > FILE` and set \
+    TOKCTL_KEY_FILE to that file, or set TOKCTL_PASSPHRASE to a passphrase that keeps it";
+
 /// Returns the identity. Fails if there is none.
 pub(crate) fn of_user(context: &Context) -> Result<Identity, CliError> {
     let given = match key_material::given(context)? {
@@ -43,7 +47,7 @@ pub(crate) fn of_user_or_new(
         return Ok(Identity::from_key(key));
     }
     let path = path(context)?;
-    let kinds = match Vault::open_read_only(&path).and_then(Vault::finished) {
+    let kinds: Vec<SlotKind> = match Vault::open_read_only(&path).and_then(Vault::finished) {
         Ok(vault) => vault.slots()?.iter().map(|slot| slot.kind).collect(),
         Err(_) => Vec::new(),
     };
@@ -55,14 +59,16 @@ pub(crate) fn of_user_or_new(
 /// Returns `error`, with which the file of the identity at `path` was not opened or made, as one about
 /// the identity: what it says else is about a vault and its key. `kinds` are the file's key slots.
 fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotKind]) -> CliError {
-    if error.kind != Kind::KeyUnavailable {
+    if error.kind != Kind::KeyUnavailable || key_material::is_of_variable(&error) {
         return error;
     }
     let path = path.display();
-    let Some(kind) = kinds.first() else {
+    if kinds.is_empty() {
         let what = format!("your identity could not be kept in `{path}`");
-        return CliError { message: what, ..error };
-    };
+        let hint = error.hint.clone().filter(|_| context.ui.can_ask());
+        let hint = hint.unwrap_or_else(|| MAKE_AN_IDENTITY.into());
+        return CliError { message: what, ..error }.hint(hint);
+    }
     let is_given = key_material::key(context).is_ok_and(|key| key.is_some())
         || key_material::passphrase(context).is_ok_and(|passphrase| passphrase.is_some());
     let message = if is_given {
@@ -70,13 +76,17 @@ fn does_not_open(context: &Context, error: CliError, path: &Path, kinds: &[SlotK
     } else {
         format!("nothing here opens your identity, in `{path}`")
     };
-    let to_open = match kind {
-        SlotKind::Keychain => "unlock the keychain",
-        SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the key of that file",
-        SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the passphrase of that file",
-        SlotKind::Recovery => "set TOKCTL_KEY to the recovery code of that file",
-    };
-    let hint = format!("{to_open}, or TOKCTL_KEY to an identity that an admin added");
+    let mut ways: Vec<&str> = kinds
+        .iter()
+        .map(|kind| match kind {
+            SlotKind::Keychain => "unlock the keychain",
+            SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the key of that file",
+            SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the passphrase of that file",
+            SlotKind::Recovery => "set TOKCTL_KEY to the recovery code of that file",
+        })
+        .collect();
+    ways.dedup();
+    let hint = format!("{}, or TOKCTL_KEY to an identity that an admin added", ways.join(", or "));
     CliError { message, ..error }.hint(hint)
 }
 
@@ -98,9 +108,10 @@ fn none(slot_key: Option<&str>) -> CliError {
     match slot_key {
         Some(source) => {
             let what = format!("{source} holds a key, and a shared vault opens with an identity");
-            CliError::new(Kind::KeyUnavailable, what).hint(
-                "set it to what `tokctl key generate --identity` prints, once an admin added it",
-            )
+            let takes = key_material::takes(source);
+            CliError::new(Kind::KeyUnavailable, what).hint(format!(
+                "{takes} what `tokctl key generate --identity` prints, once an admin added it"
+            ))
         }
         None => CliError::new(
             Kind::KeyUnavailable,

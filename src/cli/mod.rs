@@ -34,6 +34,7 @@ mod keys;
 #[cfg(feature = "postgres")]
 mod member_identity;
 mod vaults;
+mod moved;
 mod new_secret;
 mod bundle_secret;
 mod directory;
@@ -45,6 +46,7 @@ mod other_proofs;
 mod workload;
 mod memory_vault;
 mod next_command;
+mod whereabouts;
 mod parse_error;
 mod audit_trail;
 #[cfg(feature = "postgres")]

@@ -34,6 +34,9 @@ pub(crate) enum Need {
     Nothing,
 }
 
+/// The state of a credential that another vault has, in words.
+pub(crate) const HANDED_OVER: &str = "handed over";
+
 /// One credential with its need.
 pub(crate) struct Line {
     pub(crate) account: Account,
@@ -213,7 +216,7 @@ fn judge(
             (Need::Refresh, "the service refused its token".into())
         }
         Status::Inactive => (login, format!("{needs}: the service refused it")),
-        Status::HandedOver => (Need::Nothing, "handed over to another machine".into()),
+        Status::HandedOver => (Need::Nothing, HANDED_OVER.into()),
         Status::Active if summary.is_expired(now) => (login, format!("{needs}: it has ended")),
         Status::Active if in_doubt => {
             (Need::Nothing, "what became of its last refresh is not known".into())

@@ -9,7 +9,8 @@ use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::explain::{COMPARE, RESTORE};
-use super::typed::{command_line, login_command, may_be_secret, quoted};
+use super::moved;
+use super::typed::{command, command_line, login_command, may_be_secret, quoted};
 use super::vault_place::without_password;
 use super::vaults;
 use crate::model::account::{Account, AccountFilter, ProviderName};
@@ -62,6 +63,8 @@ fn is_of_writers(hint: &Hint) -> bool {
         Hint::Again(_)
         | Hint::Meant { .. }
         | Hint::OtherSlot
+        | Hint::MovedTo { .. }
+        | Hint::GoOn(_)
         | Hint::Disk(_)
         | Hint::Within(..) => false,
     }
@@ -90,6 +93,14 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Again(flags) => again(args, flags),
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
+        Hint::GoOn(to) => about_named(moved::go_on(context, to)),
+        Hint::MovedTo { account, to, alone } => match moved::vault_here(context, to) {
+            Some(vault) if *alone => {
+                command("get", account).replacen(' ', &format!(" --vault {} ", quoted(&vault)), 1)
+            }
+            Some(vault) => again(args, &["--vault", &vault]),
+            None => text(context, args, &Hint::Login(account.clone())),
+        },
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
@@ -102,7 +113,7 @@ const ABOUT_NO_VAULT: [&str; 7] =
 
 /// Returns `hint` with the vault in its commands that `--vault` named: else they would be about
 /// another one.
-fn about_named(context: &Context, hint: String) -> String {
+pub(crate) fn about_named(context: &Context, hint: String) -> String {
     let Some(flag) = context.vault_flag() else { return hint };
     let named = format!("tokctl --vault {} ", quoted(&flag));
     let mut said = String::new();

@@ -5,7 +5,7 @@
 //! are files that nobody else may write.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub(crate) struct JoinedVault {
     pub(crate) address: String,
     /// The number and hash of the entry at which this machine begins to trust.
     pub(crate) pin: String,
+    /// The files of this machine from which credentials were moved into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) took_from: Vec<PathBuf>,
 }
 
 /// Whether `text` can be the name of a vault: up to 64 lower-case letters, digits, `-` and `_`, the
@@ -64,12 +67,33 @@ impl Joined {
         own_file::store(path, self)
     }
 
-    /// Keeps `vault` under `name`, in the place of another one of that name. The first that is kept
-    /// becomes the default.
+    /// Keeps the vault at `address` under `name`, in the place of another one of that name. The first
+    /// that is kept becomes the default.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
-    pub(crate) fn keep(&mut self, name: &str, vault: JoinedVault) {
+    pub(crate) fn keep(&mut self, name: &str, address: String, pin: &str) {
+        let earlier = self.vaults.remove(name).filter(|earlier| earlier.address == address);
+        let took_from = earlier.map(|earlier| earlier.took_from).unwrap_or_default();
+        let vault = JoinedVault { address, pin: pin.to_owned(), took_from };
         self.vaults.insert(name.to_owned(), vault);
         self.default.get_or_insert_with(|| name.to_owned());
+    }
+
+    /// Notes that the vault called `name` takes credentials over from `file`. Returns whether that is
+    /// news.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    pub(crate) fn note_taking(&mut self, name: &str, file: &Path) -> bool {
+        let Some(vault) = self.vaults.get_mut(name) else { return false };
+        let is_new = !vault.took_from.iter().any(|known| known == file);
+        if is_new {
+            vault.took_from.push(file.to_owned());
+        }
+        is_new
+    }
+
+    /// Returns the names of the vaults that took credentials over from `file`.
+    pub(crate) fn takers_of(&self, file: &Path) -> impl Iterator<Item = &str> {
+        let took = move |vault: &JoinedVault| vault.took_from.iter().any(|known| known == file);
+        self.vaults.iter().filter(move |(_, vault)| took(vault)).map(|(name, _)| name.as_str())
     }
 
     /// Returns the vault called `name`.
@@ -106,7 +130,7 @@ mod tests {
     use super::*;
 
     fn vault(address: &str) -> JoinedVault {
-        JoinedVault { address: address.into(), pin: "7.x".into() }
+        JoinedVault { address: address.into(), pin: "7.x".into(), took_from: Vec::new() }
     }
 
     #[test]
@@ -115,11 +139,16 @@ mod tests {
         let path = home.path().join("data/vaults.toml");
         let mut joined = Joined::load(&path).unwrap();
         assert!(joined.usual().is_none());
-        joined.keep("team", vault("postgres://a/x"));
-        joined.keep("ops", vault("postgres://b/y"));
+        joined.keep("team", "postgres://a/x".into(), "7.x");
+        joined.keep("ops", "postgres://b/y".into(), "7.x");
+        let file = Path::new("/x/tokens.db");
+        assert!(joined.note_taking("ops", file) && !joined.note_taking("ops", file));
+        joined.keep("ops", "postgres://b/y".into(), "8.x");
         joined.store(&path).unwrap();
         let joined = Joined::load(&path).unwrap();
         assert_eq!(joined.usual(), Some(&vault("postgres://a/x")));
+        assert_eq!(joined.takers_of(file).collect::<Vec<_>>(), ["ops"]);
+        assert_eq!(joined.takers_of(Path::new("/y")).count(), 0);
         assert_eq!(joined.at("postgres://b/y").unwrap().0, "ops");
         assert!(joined.named("x").is_none() && joined.at("postgres://b").is_none());
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::credential::{ApiHeader, Credential, Grant, MovedOut, Status, is_field_name};
+use super::destination::Destination;
 use super::scope::Scopes;
 use super::without_secrets::KeptSecrets;
 use crate::secret::SecretText;
@@ -13,6 +14,9 @@ use crate::secret::SecretText;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) credentials: Vec<BundleEntry>,
+    /// The vault that the bundle is on its way to, if it was made for a move from vault to vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) destination: Option<Destination>,
 }
 
 /// One credential in a bundle.
@@ -58,15 +62,24 @@ pub(crate) fn transfer_copy(credential: &Credential, load: Load) -> Credential {
 }
 
 /// Returns the record that stays of a credential that was moved: all that can be shown, and no
-/// secret. In a shared vault, `member` is the key of the one who moves it, in hex.
+/// secret. In a shared vault, `member` is the key of the one who moves it, in hex; `to` is the vault that
+/// it is moved into, if that is known.
 pub(crate) fn handed_over_copy(
     credential: &Credential,
     member: Option<String>,
+    to: Option<&Destination>,
     now: Timestamp,
 ) -> Credential {
     let moved_out = member.map(|member| MovedOut::of(&credential.grant, member));
+    let moved_to = to.cloned().map(Box::new);
     let without_secrets = credential.without_secrets(KeptSecrets::Nothing);
-    Credential { status: Status::HandedOver, updated_at: now, moved_out, ..without_secrets }
+    Credential {
+        status: Status::HandedOver,
+        updated_at: now,
+        moved_to,
+        moved_out,
+        ..without_secrets
+    }
 }
 
 /// Whether a vault of tokctl can have held `credential`.
@@ -159,7 +172,7 @@ mod tests {
     #[test]
     fn no_secret_stays_of_what_was_moved() {
         let now = Timestamp::UNIX_EPOCH;
-        let stays = handed_over_copy(&credential(), None, now);
+        let stays = handed_over_copy(&credential(), None, None, now);
         assert_eq!(secrets_in(&stays), [""; 0]);
         assert_eq!(stays.status, Status::HandedOver);
         assert_eq!(stays.scopes().unwrap().to_string(), "read");
@@ -173,6 +186,6 @@ mod tests {
             ).unwrap(),
         }))
         .unwrap();
-        assert_eq!(secrets_in(&handed_over_copy(&account, None, now)), [""; 0]);
+        assert_eq!(secrets_in(&handed_over_copy(&account, None, None, now)), [""; 0]);
     }
 }

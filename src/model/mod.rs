@@ -28,6 +28,7 @@ pub(crate) mod client_authentication;
 pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod workload;
+pub(crate) mod destination;
 pub(crate) mod credential;
 pub(crate) mod token_type;
 pub(crate) mod without_secrets;

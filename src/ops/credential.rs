@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::model::account::Account;
+use crate::model::credential::Credential;
 use crate::store::{Adopted, OpenVault, Row};
 
 /// Reads the credential of `account`, with the journal of an unfinished refresh. Fails with
@@ -24,9 +25,9 @@ pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, 
     }
 }
 
-/// Returns [`Error::HandedOver`] for `account`, with whether the vault keeps a bundle that may not
-/// have reached its target file.
-pub(crate) fn handed_over(vault: &OpenVault, account: &Account) -> Error {
+/// Returns [`Error::HandedOver`] for `account`, whose `credential` has that status, with whether the
+/// vault keeps a bundle that may not have reached its target.
+pub(crate) fn handed_over(vault: &OpenVault, account: &Account, credential: &Credential) -> Error {
     let unplaced = vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
-    Error::HandedOver { account: account.clone(), unplaced }
+    Error::HandedOver { account: account.clone(), moved_to: credential.moved_to.clone(), unplaced }
 }

@@ -13,9 +13,6 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use zeroize::Zeroizing;
-
 use super::clock::Clock;
 use super::credential;
 use super::error::{BundleError, Error};
@@ -24,6 +21,7 @@ use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
 use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
 use crate::model::credential::{Credential, Status};
+use crate::model::destination::Destination;
 use crate::private_file;
 use crate::providers::RenewalRules;
 use crate::signals;
@@ -31,6 +29,7 @@ use crate::store::{self, OpenVault, Placement, Row, Turn};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
+use jiff::Timestamp;
 
 /// The pause between two looks whether a member has renewed a credential.
 const POLL: Duration = Duration::from_millis(250);
@@ -54,6 +53,25 @@ pub(crate) struct Traveller {
     revision: u64,
 }
 
+impl Traveller {
+    /// Returns what a bundle has of the credential.
+    fn entry(&self) -> BundleEntry {
+        let Self { account, load, credential, .. } = self;
+        BundleEntry {
+            provider: account.provider.as_str().to_owned(),
+            user: account.user.as_str().to_owned(),
+            load: *load,
+            credential: transfer_copy(credential, *load),
+        }
+    }
+
+    /// Returns about how many bytes of a bundle the credential takes.
+    #[cfg(feature = "postgres")]
+    pub(super) fn size(&self) -> Result<usize, Error> {
+        Ok(plaintext::to_json(&self.entry()).map_err(|_| UNWRITABLE)?.len())
+    }
+}
+
 impl Sealed {
     /// Returns the bundle's text.
     pub(crate) fn text(&self) -> &str {
@@ -61,7 +79,7 @@ impl Sealed {
     }
 
     /// Returns this bundle for a move, which keeps `turns` until its end.
-    pub(super) fn in_turns(self, turns: Vec<Turn>) -> Self {
+    fn in_turns(self, turns: Vec<Turn>) -> Self {
         Self { _turns: turns, ..self }
     }
 }
@@ -88,7 +106,7 @@ pub(crate) fn seal(
 }
 
 /// Seals the credentials of `accounts` as [`seal`] does, for a caller who keeps refreshes away.
-pub(super) fn seal_in_turn(
+fn seal_in_turn(
     vault: &OpenVault,
     accounts: BTreeMap<Account, RenewalRules>,
     moving: bool,
@@ -99,16 +117,44 @@ pub(super) fn seal_in_turn(
     if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
+    let travellers = collect(vault, accounts, moving, clock, progress)?;
+    pack(travellers, None, secret)
+}
+
+/// Reads the credentials of `accounts`, and decides which of their secrets go into a bundle.
+///
+/// Fails as [`seal`] does, for a caller who keeps refreshes away.
+pub(super) fn collect(
+    vault: &OpenVault,
+    accounts: BTreeMap<Account, RenewalRules>,
+    moving: bool,
+    clock: Clock,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Traveller>, Error> {
     let all = accounts.len() as u64;
-    let travellers = (1..)
+    (1..)
         .zip(accounts)
         .map(|(done, (account, renewal))| {
             let traveller = traveller(vault, account, renewal, moving, clock());
             progress(done, all);
             traveller
         })
-        .collect::<Result<Vec<Traveller>, Error>>()?;
-    let (id, text) = bundle::seal(secret, &plaintext_of(&travellers)?)?;
+        .collect()
+}
+
+/// Seals `travellers` in a bundle that `secret` opens, on its way to the vault `to` if that is known.
+/// Fails with [`BundleError::TooLarge`] if it is longer than tokctl reads.
+pub(super) fn pack(
+    travellers: Vec<Traveller>,
+    to: Option<&Destination>,
+    secret: &BundleSecret,
+) -> Result<Sealed, Error> {
+    let content = Content {
+        credentials: travellers.iter().map(Traveller::entry).collect(),
+        destination: to.cloned(),
+    };
+    let content = plaintext::to_json(&content).map_err(|_| UNWRITABLE)?;
+    let (id, text) = bundle::seal(secret, &content)?;
     let text = format!("{text}\n");
     // After a move the credentials are in the bundle only, so it must be possible to import it.
     if text.len() as u64 > LONGEST {
@@ -146,19 +192,24 @@ pub(crate) fn hand_over(
     // existing file stops the move in time.
     let file = AtomicFile::reserve(target, text.len())
         .map_err(|source| BundleError::NotMade { source })?;
-    give(vault, sealed, clock)?;
+    give(vault, sealed, None, clock)?;
     file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }
 
 /// Removes the secrets of a bundle's credentials from the vault, which keeps the bundle until it is in
-/// place.
-pub(super) fn give(vault: &OpenVault, sealed: &Sealed, clock: Clock) -> Result<(), Error> {
+/// place, and remembers the vault `to` that it goes to.
+pub(super) fn give(
+    vault: &OpenVault,
+    sealed: &Sealed,
+    to: Option<&Destination>,
+    clock: Clock,
+) -> Result<(), Error> {
     let now = clock();
     let member = vault.own_member();
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: handed_over_copy(&traveller.credential, member.clone(), now),
+        credential: handed_over_copy(&traveller.credential, member.clone(), to, now),
         over: Some(traveller.revision),
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();
@@ -214,7 +265,7 @@ fn traveller(
     let Row { stored, journal, .. } = settled(vault, &account)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(credential::handed_over(vault, &account));
+        return Err(credential::handed_over(vault, &account, &credential));
     }
     if credential.is_of_workload() {
         return Err(BundleError::StaysHere { account }.into());
@@ -255,18 +306,6 @@ fn settled(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
 /// only texts and times.
 const UNWRITABLE: store::Error =
     store::Error::Inconsistent("a credential that can't be written down");
-
-/// Returns the bundle's content before it is sealed.
-fn plaintext_of(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let carried = |Traveller { account, load, credential, .. }: &Traveller| BundleEntry {
-        provider: account.provider.as_str().to_owned(),
-        user: account.user.as_str().to_owned(),
-        load: *load,
-        credential: transfer_copy(credential, *load),
-    };
-    let content = Content { credentials: travellers.iter().map(carried).collect() };
-    plaintext::to_json(&content).map_err(|_| UNWRITABLE.into())
-}
 
 /// Returns whether the file at `path` already has this `content`.
 fn has_content(path: &Path, content: &[u8]) -> bool {

@@ -227,7 +227,7 @@ mod tests {
             (token, Remedy::StaticToken),
         ] {
             let by = Some("00".into());
-            let left = handed_over_copy(&credential, by, Timestamp::UNIX_EPOCH);
+            let left = handed_over_copy(&credential, by, None, Timestamp::UNIX_EPOCH);
             let told = looked(&left, RevocationScope::default());
             assert_eq!(told.remedy, expected);
             assert!(told.moved.is_some());

@@ -82,7 +82,7 @@ pub(crate) fn find(
 ) -> Result<TokenState, Error> {
     let row = credential::expect(vault, account)?;
     if row.stored.credential.status == Status::HandedOver {
-        return Err(credential::handed_over(vault, account));
+        return Err(credential::handed_over(vault, account, &row.stored.credential));
     }
     #[cfg(feature = "postgres")]
     if policy.may_refresh && !row.is_forged && vault.keeps_answer(account, &row) {
@@ -147,7 +147,8 @@ pub(super) fn judge(
             Err(Error::LoginRequired { account: account.clone(), reason })
         }
         Readiness::HandedOver => {
-            Err(Error::HandedOver { account: account.clone(), unplaced: false })
+            let moved_to = credential.moved_to.clone();
+            Err(Error::HandedOver { account: account.clone(), moved_to, unplaced: false })
         }
         Readiness::NeverLongEnough { asked } => {
             Err(Error::NeverLongEnough { account: account.clone(), asked })
@@ -175,7 +176,7 @@ fn reason(readiness: Readiness, credential: &Credential, need: Need, now: Timest
         Readiness::Due { .. } => "to be refreshed first",
         Readiness::Fading => "handed out, since nothing renews it",
         Readiness::LoginRequired => "only a login helps",
-        Readiness::HandedOver => "it was handed over to another machine",
+        Readiness::HandedOver => "it was handed over",
         Readiness::NeverLongEnough { .. } => "the provider issues none that lasts as long",
     };
     format!("{left}{needed}: {decision}")

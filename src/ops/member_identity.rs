@@ -71,6 +71,7 @@ fn credential(identity: &Identity, now: Timestamp) -> Credential {
         created_at: now,
         updated_at: now,
         last_refreshed_at: None,
+        moved_to: None,
         moved_out: None,
     }
 }

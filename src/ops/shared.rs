@@ -10,6 +10,7 @@ use crate::store::shared::{DatabaseHealth, Shared};
 use crate::store::sidecar::Sidecar;
 use crate::store::{self, OpenVault, Vault};
 pub(crate) use crate::vault::shared::member::{Label, Member, MemberId, MemberKeys, Role};
+use crate::vault::shared::pin::Pin;
 pub(crate) use crate::vault::shared::roster::{Change, Forged, Refused, Roster};
 
 /// Founds a vault in the database at `place`, with its identity as the first admin, and opens it.
@@ -25,6 +26,15 @@ pub(crate) fn open(place: Place) -> Result<OpenVault, Error> {
 /// Returns the list of members, as it was when `vault` was last read.
 pub(crate) fn roster(vault: &OpenVault) -> Result<Roster, Error> {
     Ok(end(vault)?.roster())
+}
+
+/// Whether the text `pin` names an entry of the list of members: a join line that ends with it is one of
+/// `vault`.
+pub(crate) fn has_entry(vault: &OpenVault, pin: &str) -> Result<bool, Error> {
+    match pin.parse::<Pin>() {
+        Ok(pin) => Ok(end(vault)?.has_entry(pin)?),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Returns the key by which the list of members knows this one.

@@ -137,7 +137,8 @@ fn check_content(content: &[u8]) {
         assert!(can_be_kept(&Summary::of(account, credential)), "{origin} can't be found again");
         assert!(can_be_sent(credential), "{origin} breaks out of its line");
     }
-    let again = Content { credentials: opened.incoming.iter().map(carried).collect() };
+    let again =
+        Content { credentials: opened.incoming.iter().map(carried).collect(), destination: None };
     let again = serde_json::to_vec(&again).expect("what was read can be serialized");
     let again: Content = serde_json::from_slice(&again).expect("and read");
     for (carried, incoming) in again.credentials.iter().zip(&opened.incoming) {

@@ -39,6 +39,7 @@ mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;
+mod vault_name;
 mod reads;
 mod older;
 mod refresh_terms;

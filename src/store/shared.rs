@@ -14,6 +14,7 @@ use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
+use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{Change, Roster};
 
 /// The operations that only a shared vault has.
@@ -41,6 +42,11 @@ impl Shared<'_> {
     /// Returns the list of members, as it was when the vault was last read.
     pub(crate) fn roster(&self) -> Roster {
         self.0.roster()
+    }
+
+    /// Whether `pin` is an entry of the list of members.
+    pub(crate) fn has_entry(&self, pin: Pin) -> Result<bool, Error> {
+        self.0.has_entry(pin)
     }
 
     /// Returns the identity of this member.

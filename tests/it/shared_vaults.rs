@@ -118,6 +118,44 @@ fn an_identity_that_does_not_open_is_no_vault_that_does_not_open() {
 }
 
 #[test]
+fn each_variable_that_names_a_key_is_named_by_its_own_name() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let (address, _) = NOBODY.split_once('#').unwrap();
+    let file = env.vault_path();
+    let init = ["vault", "init", address, "--from", file.to_str().unwrap()];
+    let refused = |env: &TestEnv| stderr(&env.tokctl(init).assert().code(5).stdout_eq(""));
+    let (bad, nowhere) = (env.file("bad", "made up\n"), env.path("nowhere"));
+    // The key of the file, beside an identity.
+    let beside = TestEnv::without_key();
+    let given = identity(&beside);
+    let mut beside = beside.set("TOKCTL_KEY", given);
+    assert!(refused(&beside).contains("hint: set TOKCTL_NEW_KEY_FILE to"), "{}", refused(&beside));
+    for (path, said) in [(&bad, "holds no key"), (&nowhere, "can't be used")] {
+        beside = beside.set("TOKCTL_NEW_KEY_FILE", path);
+        let text = refused(&beside);
+        assert!(text.contains(&format!("TOKCTL_NEW_KEY_FILE {said}")), "{text}");
+        assert!(!text.contains("TOKCTL_KEY_FILE"), "{text}");
+    }
+    let right = beside.file("right", made_up_key());
+    let beside = beside.set("TOKCTL_NEW_KEY_FILE", right);
+    beside.tokctl(init).assert().code(9);
+    // What else opens a vault.
+    for (variable, value, said) in [
+        ("TOKCTL_KEY_FILE", bad.clone(), "holds no key"),
+        ("TOKCTL_KEY_FILE", nowhere.clone(), "can't be used"),
+        ("TOKCTL_KEY_COMMAND", format!("cat {}", bad.display()).into(), "holds no key"),
+        ("TOKCTL_KEY_COMMAND", format!("cat {}", nowhere.display()).into(), "can't be used"),
+        ("TOKCTL_PASSPHRASE_FILE", nowhere.clone(), "can't be used"),
+        ("TOKCTL_NEW_PASSPHRASE", "".into(), "its key is missing"),
+    ] {
+        let env = TestEnv::without_key().set(variable, value);
+        let text = refused(&env);
+        assert!(text.contains(said), "{variable}: {text}");
+        assert!(said.ends_with("missing") || text.contains(variable), "{variable}: {text}");
+    }
+}
+
+#[test]
 fn nothing_is_trusted_because_it_came_first() {
     let env = TestEnv::without_key();
     let env = env.set("TOKCTL_KEY", identity(&TestEnv::without_key()));

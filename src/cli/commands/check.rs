@@ -153,7 +153,7 @@ fn one(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
 fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Miss> {
     let credential = credential::expect(vault, account)?.stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(credential::handed_over(vault, account).into());
+        return Err(credential::handed_over(vault, account, &credential).into());
     }
     let today = if credential.api.check.is_some() {
         None

@@ -10,11 +10,11 @@ use serde::{Serialize, Serializer};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::needs::{Census, Line, Need, Subjects, ended_certificates, remedy};
+use crate::cli::needs::{Census, HANDED_OVER, Line, Need, Subjects, ended_certificates, remedy};
 use crate::cli::stopped::Stopped;
 use crate::cli::vaults::{self, NotOpened};
 use crate::cli::words::odd_rows;
-use crate::cli::{next_command, table, time};
+use crate::cli::{next_command, table, time, whereabouts};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
 
@@ -53,7 +53,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     let subjects = Subjects { vault: &vault, filter: choice.filter(), certificates, now };
     // A longer name gets a line of its own, and leaves the others beside their sentences.
     let mut widest = 0;
+    let mut moved = None;
     let census = subjects.census(|line| {
+        if line.what == HANDED_OVER {
+            moved.get_or_insert_with(|| line.account.clone());
+        }
         let name = line.account.to_string();
         if leaves_room(&name) {
             widest = widest.max(table::columns(&name));
@@ -66,6 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         context.ui.status(&format!("nothing is stored here yet: {login}"));
     } else {
         print(context, subjects, &census, widest)?;
+        whereabouts::tell(context, moved.as_ref());
     }
     end(context, &census)
 }

@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::carrying::{self, Cargo};
+use crate::cli::carrying;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::explain::RESUME;
 use crate::cli::shared_vault::{self, Opened};
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::typed::quoted;
 use crate::cli::vault_place::{SharedName, is_address};
 use crate::cli::{member_identity, time, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
+use crate::counted::counted;
+use crate::model::destination::DestinationPlace;
+use crate::ops::carry::Move;
 use crate::ops::error::{SharedError, StoreError};
-use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place, Roster};
+use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place};
 use crate::ops::{self, Vault};
 use crate::untrusted::printable;
 
@@ -35,7 +37,8 @@ enum Command {
     ///
     /// The address is `postgres://USER@HOST/DATABASE`, `service=NAME`, or what libpq takes else. Its
     /// password comes from ~/.pgpass or PGPASSWORD. The tables are made in that database, and the
-    /// vault is joined. The join line is printed.
+    /// vault is joined. The join line is printed. Where another vault has the name already, as where
+    /// it is in the same database, --name gives this one another; else it is refused.
     ///
     /// With --from, the credentials of a vault in a file move into it. They work in the file no more: if
     /// both could renew them, one would end the other's login. Should that be interrupted, run it again.
@@ -151,9 +154,10 @@ fn init_from(
     let place = vaults::place_for(context, typed, identity)?;
     let pin = known.and_then(|vault| vault.pin.parse().ok());
     let place = Place { pin, ..place };
-    let cargo = Cargo::load(&file.context, &source, &place.identity)
+    let cargo = carrying::prepare(&file.context, &source, &place.identity)
         .map_err(|error| file.explained(error))?;
-    let vault = match begun(context, typed, &name, &place, &file, &cargo)? {
+    let goes_to = DestinationPlace::Shared { name: name.clone(), address };
+    let vault = match begun(context, typed, (&name, &goes_to), &place, &file, &cargo)? {
         Some(vault) => vault,
         None => found(context, typed, label, &name, place)?,
     };
@@ -163,11 +167,15 @@ fn init_from(
             file.shown()
         ));
     }
-    if cargo.is_empty() {
+    if cargo.is_empty() && cargo.gone.is_empty() {
         context.ui.status(&format!("{} has nothing to hand over", file.shown()));
+    } else if cargo.is_empty() {
+        let whereabouts = carrying::whereabouts(&cargo.gone);
+        context.ui.status(&format!("{} has nothing left to move: {whereabouts}", file.shown()));
     } else {
-        let moved = cargo.deliver(&file.context, &vault, "vault")?;
-        let (them, file) = (carrying::counted(moved), file.shown());
+        note_taking(context, &name, source.location());
+        let moved = carrying::deliver(&file.context, (&source, cargo), (&vault, goes_to), "vault")?;
+        let (them, file) = (counted(moved, "credential"), file.shown());
         context.ui.status(&format!("moved {them} into `{name}`: nothing is left in {file}"));
     }
     tell_use(context, &name);
@@ -179,33 +187,39 @@ fn init_from(
 fn begun(
     context: &Context,
     typed: &SharedName,
-    name: &str,
+    (name, goes_to): (&str, &DestinationPlace),
     place: &Place,
     file: &carrying::File,
-    cargo: &Cargo<'_>,
+    cargo: &Move<'_>,
 ) -> Result<Option<Opened>, CliError> {
+    let check_way = |vault: Option<&str>| {
+        let checked = cargo.check_way(vault, goes_to);
+        checked.map_err(|error| file.explained(error.into()))
+    };
     if place.pin.is_none() {
-        if cargo.is_interrupted {
-            let what =
-                "the file has handed over its credentials, and not to the vault at this address";
-            return Err(CliError::new(Kind::Usage, what).hint(format!(
-                "give the address that was given first, or put them into a bundle: `{}`",
-                file.command(RESUME)
-            )));
+        check_way(None)?;
+        if cargo.is_empty() && !cargo.gone.is_empty() {
+            return Err(carrying::nothing_left(context, &file.shown(), &cargo.gone));
         }
         return Ok(None);
     }
     let opening = || shared::open(place.clone());
     let opened = match context.ui.while_waiting("opening the vault", opening) {
         Err(ops::Error::Store(StoreError::Shared(SharedError::NoVault { .. })))
-            if !cargo.is_interrupted =>
+            if !cargo.is_interrupted() =>
         {
             return Ok(None);
         }
         opened => opened?,
     };
-    let is_new = shared::roster(&opened)?.members().len() == 1 && opened.count()? == 0;
-    if !(is_new || cargo.is_interrupted || cargo.is_empty()) {
+    check_way(Some(&opened.name()))?;
+    let is_new = || {
+        Ok::<_, CliError>(
+            shared::roster(&opened)?.members().len() == 1 && carrying::holds_nothing(&opened),
+        )
+    };
+    let may_go_on = cargo.is_empty() || cargo.is_interrupted() || cargo.goes_to(&opened.name());
+    if !may_go_on && !is_new()? {
         let what = format!("the vault `{name}` is at this address, and has credentials or members");
         return Err(CliError::new(Kind::Usage, what).hint(
             "make another one with `--name`, or bring what the file has into it in a bundle: `tokctl \
@@ -247,10 +261,10 @@ fn join(context: &Context, line: &str, kept: &Kept) -> Result<(), CliError> {
     };
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
     let place = vaults::place_for(context, &typed, identity)?;
-    let opening = || shared::open(place.clone());
+    let opening = || shared::open(place);
     let vault = Opened::of(typed.clone(), context.ui.while_waiting("opening the vault", opening)?);
     let roster = vault.roster()?;
-    let name = joined_name(context, &typed, kept, &place, &roster)?;
+    let name = joined_name(context, &typed, kept, &vault)?;
     keep(context, &name, &typed, &pin)?;
     if let Some(own) = roster.member(vault.own_id()?) {
         context.ui.status(&format!("joined the vault `{name}` as `{}`, {}", own.label, own.role));
@@ -297,25 +311,18 @@ fn taken(name: &str) -> CliError {
     CliError::new(Kind::Usage, what).hint("choose another name with `--name`")
 }
 
-/// Returns the name under which the vault at `place`, whose list of members is `roster`, is kept here:
-/// the one that it has, or a new one.
+/// Returns the name under which `vault` is kept here: the one that it has, or a new one.
 fn joined_name(
     context: &Context,
     typed: &SharedName,
     kept: &Kept,
-    place: &Place,
-    roster: &Roster,
+    vault: &Opened,
 ) -> Result<String, CliError> {
     let joined = context.joined_vaults()?;
-    let is_this = |other: &JoinedVault| {
-        let pin = other.pin.parse().ok();
-        let opened =
-            pin.and_then(|pin| shared::open(Place { pin: Some(pin), ..place.clone() }).ok());
-        opened.is_some_and(|vault| {
-            shared::roster(&vault).is_ok_and(|other| other.vault() == roster.vault())
-        })
-    };
     let address = typed.address_without_password();
+    let is_this = |other: &JoinedVault| {
+        other.address == address && shared::has_entry(vault, &other.pin).is_ok_and(|has| has)
+    };
     if kept.name.is_none()
         && let Some((name, _)) = joined.all_at(&address).find(|(_, vault)| is_this(vault))
     {
@@ -336,11 +343,23 @@ fn keep(context: &Context, name: &str, typed: &SharedName, pin: &str) -> Result<
         return Ok(());
     };
     let mut joined = context.joined_vaults()?;
-    let address = typed.address_without_password();
-    joined.keep(name, JoinedVault { address, pin: pin.to_owned() });
+    joined.keep(name, typed.address_without_password(), pin);
     joined.store(&path).map_err(|error| {
         CliError::new(Kind::Failed, "the join line could not be kept").caused_by(&error)
     })
+}
+
+/// Notes that the vault called `name` takes over what is in `file`, for those who look into that one
+/// later. Nothing depends on it.
+fn note_taking(context: &Context, name: &str, file: &Path) {
+    let (Some(path), Ok(mut joined)) = (context.joined_path(), context.joined_vaults()) else {
+        return;
+    };
+    if joined.note_taking(name, file)
+        && let Err(error) = joined.store(&path)
+    {
+        log::debug!("what was moved could not be noted: {error}");
+    }
 }
 
 /// Says how other commands find the vault.

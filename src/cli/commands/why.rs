@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::certificates;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Hint};
 use crate::cli::explain::RESUME;
 use crate::cli::next_command::WHOM_TO_ASK;
 use crate::cli::vaults;
@@ -180,6 +180,13 @@ fn command(
     can_be_checked: bool,
     now: Timestamp,
 ) -> String {
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
+    {
+        let (account, to) = (account.clone(), to.clone());
+        let there = Hint::MovedTo { account, to: to.clone(), alone: true };
+        let hint = if *arrived { there } else { Hint::GoOn(to) };
+        return next_command::text(context, &[], &hint);
+    }
     let verb = match finding.remedy() {
         Remedy::Login | Remedy::Refresh | Remedy::Resume if evidence.refreshed_by.is_some() => {
             return WHOM_TO_ASK.into();
@@ -212,6 +219,14 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         .and_then(|last| last.message.as_deref())
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
+    if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
+    {
+        return if *arrived {
+            format!("it was moved into {}, which alone may use it", to.place)
+        } else {
+            format!("its move into {} was interrupted, and it waits to go on", to.place)
+        };
+    }
     match finding {
         Diagnosis::HandedOver { arrived: true } if evidence.moved_by.is_some() => format!(
             "`{}` moved it out of this vault, to where it is used and renewed now: a login takes another \

@@ -29,13 +29,17 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
         BundleError::NotPlaced { source } if is_taken(source) => {
             (Kind::Failed, RESUME_ELSEWHERE.into())
         }
+        BundleError::UnderWay { to } => (Kind::Failed, Hint::GoOn(to.clone())),
         BundleError::Unplaced | BundleError::NotPlaced { .. } => (Kind::Failed, RESUME.into()),
         BundleError::NotArrived { source } => {
             let CliError { kind, .. } = store_error(source);
             (kind, Hint::Again(&[]))
         }
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
-        BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
+        BundleError::TooLarge => (
+            Kind::Failed,
+            "export fewer at once: one service after the other, each named behind `--all`".into(),
+        ),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source).into()),
         BundleError::Malformed(BundleMalformed::Empty | BundleMalformed::Prefix) => {
             (Kind::Usage, "name the file that an export wrote".into())

@@ -31,6 +31,7 @@ use super::error::{CliError, Hint, Kind};
 use super::typed::{command, login_command};
 use crate::model::account::Account;
 use crate::model::attempt::Outcome;
+use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
@@ -56,12 +57,10 @@ impl From<OpsError> for CliError {
             OpsError::NoCredential { account } => {
                 (Kind::NotFound, Some(Hint::Login(account.clone())))
             }
-            // A login would make a new grant and leave the old bundle unplaced.
-            OpsError::HandedOver { unplaced: true, .. } => {
-                (Kind::LoginRequired, Some(RESUME.into()))
+            OpsError::HandedOver { account, moved_to, unplaced } => {
+                (Kind::LoginRequired, Some(handed_over_hint(account, moved_to.as_deref(), *unplaced)))
             }
-            OpsError::LoginRequired { account, .. }
-            | OpsError::HandedOver { account, unplaced: false } => {
+            OpsError::LoginRequired { account, .. } => {
                 (Kind::LoginRequired, Some(Hint::Login(account.clone())))
             }
             OpsError::Static { account }
@@ -138,6 +137,17 @@ impl From<OpsError> for CliError {
         }
         shown.hint = hint;
         shown
+    }
+}
+
+/// Returns the hint for a credential that was handed over. With `unplaced`, a login would make a new
+/// grant and leave the old one in its bundle.
+fn handed_over_hint(account: &Account, moved_to: Option<&Destination>, unplaced: bool) -> Hint {
+    match (moved_to.cloned().map(Box::new), unplaced) {
+        (Some(to), true) => Hint::GoOn(to),
+        (None, true) => RESUME.into(),
+        (Some(to), false) => Hint::MovedTo { account: account.clone(), to, alone: false },
+        (None, false) => Hint::Login(account.clone()),
     }
 }
 

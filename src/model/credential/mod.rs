@@ -21,6 +21,7 @@ pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::client_certificate::TlsSettings;
+use super::destination::Destination;
 use super::jwt;
 use super::registration::ByAddress;
 use super::scope::Scopes;
@@ -39,6 +40,10 @@ pub(crate) struct Credential {
     pub(crate) updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_refreshed_at: Option<Timestamp>,
+    /// The vault that took the credential over, if it was moved from this vault into another one;
+    /// `None` too if it went into a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moved_to: Option<Box<Destination>>,
     /// The record of who moved the credential out of a shared vault; `None` for one that is here, or
     /// left a vault in a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -304,6 +309,7 @@ impl Credential {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
             last_refreshed_at: None,
+            moved_to: None,
             moved_out: None,
         }
     }

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use crate::model::account::Account;
+use crate::model::destination::Destination;
 use crate::private_file;
 use crate::store;
+use crate::vault::bundle::LONGEST;
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 
 /// The reason why credentials were not exported in a bundle, or not imported from one.
@@ -22,11 +24,16 @@ pub(crate) enum BundleError {
     /// It has to be placed first.
     #[error("the bundle of an earlier move is not known to be in place")]
     Unplaced,
+    /// An earlier move from this vault into another one was interrupted. That one may have taken the
+    /// credentials in already, so nothing else may get them.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    #[error("a move into {} was interrupted, and what it handed over waits to go on there", to.place)]
+    UnderWay { to: Box<Destination> },
     /// The vault keeps no bundle that waits to be placed.
     #[error("no move was interrupted")]
     NothingUnplaced,
     /// The bundle is longer than tokctl reads. Nothing was moved.
-    #[error("the bundle would be too large for any tokctl to take in")]
+    #[error("a bundle holds {} MB, and this one would be larger", LONGEST / (1024 * 1024))]
     TooLarge,
     /// The bundle's file could not be created. Nothing was moved.
     #[error("the bundle could not be made")]

@@ -18,6 +18,7 @@ pub(crate) use self::slots::{MOST_PASSPHRASES, SlotError};
 use crate::model::account::{Account, ProviderName};
 use crate::model::address::Address;
 use crate::model::attempt::{Attempt, UNKNOWN_CLIENT};
+use crate::model::destination::Destination;
 pub(crate) use crate::oauth::discovery::Error as MetadataError;
 pub(crate) use crate::oauth::http::Fault;
 use crate::oauth::id_token;
@@ -72,9 +73,11 @@ pub(crate) enum Error {
     #[error("the token of `{account}` can't be refreshed: it was made at the service")]
     Static { account: Account },
     /// The credential was moved, and its refresh token belongs to another machine now.
-    #[error("`{account}` was handed over to another machine")]
+    #[error("`{account}` was handed over to {}", to_whom(moved_to.as_deref()))]
     HandedOver {
         account: Account,
+        /// The vault that has it now, if it was moved from vault to vault.
+        moved_to: Option<Box<Destination>>,
         /// Whether the vault keeps a bundle that may not have reached its target file. This
         /// credential may be in it, and nowhere else.
         unplaced: bool,
@@ -363,6 +366,11 @@ impl Error {
         }
         false
     }
+}
+
+/// Returns who has what was handed over, in words.
+fn to_whom(moved_to: Option<&Destination>) -> String {
+    moved_to.map_or_else(|| "another machine".to_owned(), |to| to.place.to_string())
 }
 
 fn because(last: &Attempt) -> String {

@@ -3,6 +3,7 @@
 use super::incoming::Incoming;
 use crate::model::account::Account;
 use crate::model::bundle::{BundleEntry, Content, Load, is_sound};
+use crate::model::destination::Destination;
 use crate::ops::error::{BundleError, Error};
 use crate::vault::bundle::{Bundle, BundleSecret, Malformed};
 pub(crate) use crate::vault::bundle::{BundleId, LONGEST as LONGEST_BUNDLE};
@@ -12,6 +13,9 @@ pub(crate) struct OpenedBundle {
     pub(crate) incoming: Vec<Incoming>,
     /// Whether at least one of its credentials was moved, so that no other vault has it.
     pub(crate) moved: bool,
+    /// The vault that the bundle is on its way to, if it was made for a move from vault to vault: that
+    /// one may have it already.
+    pub(crate) destination: Option<Destination>,
 }
 
 /// Parses the text of a bundle, without opening it.
@@ -43,7 +47,7 @@ pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<OpenedBundl
     };
     let incoming: Result<Vec<Incoming>, Error> =
         content.credentials.into_iter().map(incoming).collect();
-    Ok(OpenedBundle { incoming: incoming?, moved })
+    Ok(OpenedBundle { incoming: incoming?, moved, destination: content.destination })
 }
 
 #[cfg(test)]

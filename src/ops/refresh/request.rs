@@ -42,7 +42,7 @@ impl Refresh<'_> {
             }
         }
         if stored.credential.status == Status::HandedOver {
-            return Err(credential::handed_over(self.vault, self.account));
+            return Err(credential::handed_over(self.vault, self.account, &stored.credential));
         }
         let now = self.now();
         let (sealed, renewal_proof) = self.renewable(&stored.credential, now)?;

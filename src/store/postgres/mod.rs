@@ -24,6 +24,7 @@ mod rotate;
 mod membership_change;
 mod server;
 mod listing;
+mod entries;
 mod carried;
 mod health;
 

@@ -1,18 +1,22 @@
-"""Carrying credentials between a vault in a file and a shared one: all of them at once, and in bundles.
-
-A machine here keeps its identity in a file that opens with a passphrase, as its vault does.
-"""
-
-import json
-import time
+"""Carrying credentials between a vault in a file and a shared one: all of them at once, and in bundles."""
 
 import pytest
 
 from kills import killed_at
+from shared_moves import (
+    PASSPHRASE,
+    STATIC,
+    copied_to,
+    file_of,
+    filled,
+    in_copy,
+    key_file,
+    listed,
+    person,
+    statuses,
+    wait_until,
+)
 from shared_team import Team
-
-PASSPHRASE = "made-up-passphrase"
-STATIC = "made-up-static"
 
 
 @pytest.fixture
@@ -20,46 +24,6 @@ def unfounded(database, strict):
     made = Team(database, strict, founded=False)
     yield made
     made.close()
-
-
-def person(team):
-    """A machine whose vault in a file has one rotating login and one static token."""
-    world = team.machine()
-    del world.env["TOKCTL_KEY"]
-    define_vendor(team, world)
-    world.env["TOKCTL_PASSPHRASE"] = PASSPHRASE
-    world.succeed("login", "vendor", "--user", "y", "--token-stdin", stdin=STATIC)
-    team.server.reset()
-    world.succeed("login", "acme", "--user", "x")
-    return world
-
-
-def wait_until(condition):
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it took too long")
-
-
-def define_vendor(team, world):
-    world.configure(team.server.definition() + "[providers.vendor]\napi_auth = 'bearer'\n")
-
-
-def file_of(world):
-    return str(world.vault)
-
-
-def listed(world, *vault):
-    done = world.run(*vault, "list", "--json")
-    assert done.returncode == 0, done
-    return statuses(done)
-
-
-def statuses(done):
-    """What a `list` printed; nothing if it failed."""
-    rows = json.loads(done.stdout)["credentials"] if done.returncode == 0 else []
-    return {f'{row["provider"]}/{row["user"]}': row["status"] for row in rows}
 
 
 def assert_moved(world, address):
@@ -127,44 +91,6 @@ def test_what_can_not_be_moved_now_founds_no_vault(unfounded):
     assert listed(world)["vendor/y"] == "active"
 
 
-# What is sent to the database, and what is written to a file: each third or tenth time.
-STEPS = [("sendto", 3), ("pwrite64", 10)]
-# Where the credential is active, in the vault that it leaves and in the other; and in neither.
-ALL = {("active", None), ("handed_over", None), ("handed_over", "active")}
-
-
-@pytest.mark.parametrize(("step", "stride"), STEPS)
-def test_a_move_that_is_killed_anywhere_is_finished_by_the_same_command(
-        database, strict, step, stride):
-    count, seen = 0, set()
-    while True:
-        count += stride
-        team = Team(database, strict, founded=False)
-        try:
-            world = person(team)
-            init = ("vault", "init", team.address(), "--name", "team", "--from", file_of(world))
-            killed = killed_at(world, step, count, *init)
-            if killed:
-                in_file = statuses(world.run("list", "--json"))
-                in_shared = statuses(world.run("--vault", "team", "list", "--json"))
-                # Never both, whatever the moment; and what is in neither is known to be missing.
-                active = (in_file.get("acme/x"), in_shared.get("acme/x"))
-                assert active.count("active") <= 1, count
-                if "active" not in active:
-                    doctor = world.run("doctor")
-                    assert "hint: tokctl export --resume" in doctor.stdout, doctor
-                seen.add(active)
-                world.succeed(*init)
-            assert_moved(world, team.address())
-            assert world.succeed("--vault", "team", "get", "acme/x") == "access-2\n"
-            assert (team.server.refreshes, team.server.replays) == (1, 0)
-            if not killed:
-                break
-        finally:
-            team.close()
-    assert step != "sendto" or len(seen & ALL) > 1, seen
-
-
 def test_an_interrupted_move_can_go_into_a_bundle_which_the_identity_opens(unfounded):
     world = person(unfounded)
     proxy_down = unfounded.address()
@@ -188,32 +114,6 @@ def test_an_interrupted_move_can_go_into_a_bundle_which_the_identity_opens(unfou
 
 
 # --- back --------------------------------------------------------------------------------------
-
-def copied_to(world, *args):
-    """Runs a backup of the shared vault; the words that open the copy."""
-    key = world.succeed("key", "generate")
-    (world.home / "key").write_text(key)
-    (world.home / "key").chmod(0o600)
-    world.succeed("backup", "copy.db", *args, env={"TOKCTL_NEW_KEY_FILE": str(world.home / "key")})
-    return {"TOKCTL_KEY": "", "TOKCTL_KEY_FILE": str(world.home / "key")}
-
-
-def in_copy(world, opened, *command):
-    env = {name: value for name, value in world.env.items() if name != "TOKCTL_KEY"}
-    saved, world.env = world.env, env
-    try:
-        return world.run("--vault", str(world.home / "copy.db"), *command,
-                         env={"TOKCTL_KEY_FILE": opened["TOKCTL_KEY_FILE"]})
-    finally:
-        world.env = saved
-
-
-def filled(team):
-    define_vendor(team, team.alice)
-    team.alice.succeed("login", "vendor", "--user", "y", "--token-stdin", stdin=STATIC)
-    team.log_in()
-    return team.alice
-
 
 def test_a_copy_has_what_two_may_hold(team):
     alice = filled(team)
@@ -245,34 +145,76 @@ def test_the_way_back_moves_all_of_it(team):
     assert (team.server.refreshes, team.server.replays) == (2, 0)
 
 
-@pytest.mark.parametrize(("step", "stride"), STEPS)
-def test_the_way_back_that_is_killed_anywhere_is_finished_by_the_same_command(
-        database, strict, step, stride):
-    count, seen = 0, set()
-    while True:
+# --- killed anywhere -----------------------------------------------------------------------------
+
+class IntoShared:
+    """A vault in a file, all of which goes into a new shared one."""
+
+    def __init__(self, database, strict):
+        self.team = Team(database, strict, founded=False)
+        self.world = person(self.team)
+        self.command = ("vault", "init", self.team.address(), "--name", "team",
+                        "--from", file_of(self.world))
+
+    def seen(self):
+        """The state of the rotating login in the vault that it leaves, and in the other."""
+        left = statuses(self.world.run("list", "--json"))
+        other = statuses(self.world.run("--vault", "team", "list", "--json"))
+        return left.get("acme/x"), other.get("acme/x")
+
+    def get(self, account):
+        return self.world.run("--vault", "team", "get", account)
+
+
+class IntoFile:
+    """A shared vault, all of which goes into a new file."""
+
+    def __init__(self, database, strict):
+        self.team = Team(database, strict)
+        self.world = filled(self.team)
+        self.opened = {"TOKCTL_KEY_FILE": key_file(self.world)}
+        self.world.env["TOKCTL_NEW_KEY_FILE"] = self.opened["TOKCTL_KEY_FILE"]
+        self.command = ("backup", "copy.db", "--move", "--yes")
+
+    def seen(self):
+        left = listed(self.world)
+        other = statuses(in_copy(self.world, self.opened, "list", "--json"))
+        return left["acme/x"], other.get("acme/x")
+
+    def get(self, account):
+        return in_copy(self.world, self.opened, "get", account)
+
+
+# Where the credential is active, in the vault that it leaves and in the other; and in neither.
+ALL = {("active", None), ("handed_over", None), ("handed_over", "active")}
+
+
+# What is sent to the database, and what is written to a file: each third or tenth time.
+@pytest.mark.parametrize(("step", "stride"), [("sendto", 3), ("pwrite64", 10)])
+@pytest.mark.parametrize("way", [IntoShared, IntoFile])
+def test_a_move_that_is_killed_anywhere_is_finished_by_the_same_command(
+        database, strict, way, step, stride):
+    count, seen, killed = 0, set(), True
+    while killed:
         count += stride
-        team = Team(database, strict)
+        move = way(database, strict)
         try:
-            alice = filled(team)
-            (alice.home / "key").write_text(alice.succeed("key", "generate"))
-            (alice.home / "key").chmod(0o600)
-            alice.env["TOKCTL_NEW_KEY_FILE"] = str(alice.home / "key")
-            command = ("backup", "copy.db", "--move", "--yes")
-            killed = killed_at(alice, step, count, *command)
-            opened = {"TOKCTL_KEY_FILE": str(alice.home / "key")}
-            in_file = statuses(in_copy(alice, opened, "list", "--json"))
-            active = (listed(alice)["acme/x"], in_file.get("acme/x"))
-            assert active.count("active") <= 1, count
+            killed = killed_at(move.world, step, count, *move.command)
             if killed:
+                # Never both, whatever the moment; and what is in neither is known to be missing.
+                active = move.seen()
+                assert active.count("active") <= 1, count
+                if "active" not in active:
+                    doctor = move.world.run("doctor")
+                    assert "hint: tokctl export --resume" in doctor.stdout, doctor
                 seen.add(active)
-                alice.succeed(*command)
-            assert in_copy(alice, opened, "get", "vendor/y").stdout == STATIC + "\n"
-            assert in_copy(alice, opened, "get", "acme/x").stdout == "access-2\n"
-            assert (team.server.refreshes, team.server.replays) == (1, 0)
-            if not killed:
-                break
+                move.world.succeed(*move.command)
+            assert move.seen() == ("handed_over", "active")
+            assert move.get("vendor/y").stdout == STATIC + "\n"
+            assert move.get("acme/x").stdout == "access-2\n"
+            assert (strict.refreshes, strict.replays) == (1, 0)
         finally:
-            team.close()
+            move.team.close()
     assert step != "sendto" or len(seen & ALL) > 1, seen
 
 

@@ -15,12 +15,20 @@ use crate::private_file;
 /// The number of times that a person may type the passphrase of a bundle.
 const TRIES: usize = 3;
 
+/// A bundle that was opened.
+pub(super) struct Bundle {
+    pub(super) id: BundleId,
+    pub(super) opened: OpenedBundle,
+    /// Whether this user's identity opens it, so that a move between vaults was interrupted.
+    pub(super) is_of_identity: bool,
+}
+
 /// Reads and opens the bundle in `file`, or on stdin if `file` is `-`.
 pub(super) fn open(
     context: &Context,
     file: &Path,
     key_file: Option<&Path>,
-) -> Result<(BundleId, OpenedBundle), CliError> {
+) -> Result<Bundle, CliError> {
     let text = if file.as_os_str() == "-" {
         stdin::text(LONGEST_BUNDLE)?
     } else {
@@ -40,7 +48,10 @@ pub(super) fn open(
                 let slip = "that does not open the bundle: look for a slip, and type it again";
                 context.ui.warning(slip);
             }
-            opened => return Ok((bundle.id(), opened?)),
+            opened => {
+                let is_of_identity = given.is_of_identity;
+                return Ok(Bundle { id: bundle.id(), opened: opened?, is_of_identity });
+            }
         }
     }
 }

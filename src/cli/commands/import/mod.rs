@@ -18,18 +18,23 @@ use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+#[cfg(feature = "postgres")]
+use crate::cli::key_material;
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::vaults::{self, NotOpened};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
+use crate::model::destination::Destination;
 use crate::model::reference::Named;
 use crate::ops::error::StoreError;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Skipped,
     Terms,
 };
+#[cfg(feature = "postgres")]
+use crate::ops::key_text::Given;
 use crate::ops::{self, BundleError, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
@@ -120,6 +125,10 @@ struct Batch {
     bundle: Option<BundleId>,
     /// Whether this bundle holds the only copy of any of its credentials.
     moved: bool,
+    /// The vault that the bundle was on its way to when a move was interrupted.
+    destination: Option<Destination>,
+    /// Whether this user's identity opened the bundle.
+    is_of_identity: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -129,6 +138,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let now = time::now();
     let mut batch = read_batch(args, context, now)?;
+    let beside = beside_identity(context, &batch)?;
+    let context = beside.as_ref().unwrap_or(context);
     only::keep(&args.only, &mut batch.incoming, &mut batch.skipped)?;
     match (&batch.incoming[..], &batch.skipped[..]) {
         ([], []) => context.ui.warning("there is no credential in it that can be taken in"),
@@ -150,7 +161,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let placed = if args.dry_run || batch.incoming.is_empty() {
         foresee(args, context, batch.incoming, terms, now)?
     } else {
-        store_batch(args, context, &batch.incoming, terms, now)?
+        store_batch(args, context, &batch, terms, now)?
     };
     let Some(placed) = placed else {
         context.ui.status("this vault took the bundle in before: nothing was stored");
@@ -223,7 +234,16 @@ fn select(
     }
     let Selection { incoming, skipped, ignored, files } =
         import::select(found, overrides, &services, now)?;
-    Ok(Batch { incoming, skipped, ignored, files, bundle: None, moved: false })
+    Ok(Batch {
+        incoming,
+        skipped,
+        ignored,
+        files,
+        bundle: None,
+        moved: false,
+        destination: None,
+        is_of_identity: false,
+    })
 }
 
 /// Opens a bundle and returns its credentials.
@@ -242,9 +262,18 @@ fn open_bundle(
             CliError::new(Kind::Usage, "a bundle comes in whole").hint("leave out `--only`")
         );
     }
-    let (bundle, OpenedBundle { incoming, moved }) = bundle::open(context, file, key_file)?;
-    let (skipped, ignored, files) = (Vec::new(), Vec::new(), Vec::new());
-    Ok(Batch { incoming, skipped, ignored, files, bundle: Some(bundle), moved })
+    let bundle::Bundle { id, opened, is_of_identity } = bundle::open(context, file, key_file)?;
+    let OpenedBundle { incoming, moved, destination } = opened;
+    Ok(Batch {
+        incoming,
+        skipped: Vec::new(),
+        ignored: Vec::new(),
+        files: Vec::new(),
+        bundle: Some(id),
+        moved,
+        destination,
+        is_of_identity,
+    })
 }
 
 /// Returns the provider called `name`, with its configured client if that is needed.
@@ -271,6 +300,24 @@ fn service(
     Ok(Service { provider, client, key, trusted_certificates, certificate })
 }
 
+/// Returns the context for a vault in a file that takes in a bundle which this user's identity opened:
+/// what the environment gives may be for the identity alone.
+#[cfg(feature = "postgres")]
+fn beside_identity(context: &Context, batch: &Batch) -> Result<Option<Context>, CliError> {
+    if !batch.is_of_identity || vaults::shared_name(context)?.is_some() {
+        return Ok(None);
+    }
+    let is_identity = matches!(key_material::given(context)?, Some((_, Given::Identity(_))));
+    Ok(Some(context.for_file_beside_identity(context.vault()?.clone(), is_identity)))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unnecessary_wraps, reason = "it fails where there are shared vaults")]
+fn beside_identity(_: &Context, batch: &Batch) -> Result<Option<Context>, CliError> {
+    debug_assert!(!batch.is_of_identity, "nobody has an identity");
+    Ok(None)
+}
+
 /// Returns what an import would do, without any write; `None` as for [`placed_unless_before`].
 fn foresee(
     args: &Args,
@@ -292,14 +339,23 @@ fn foresee(
 fn store_batch(
     args: &Args,
     context: &Context,
-    incoming: &[Incoming],
+    batch: &Batch,
     terms: Terms,
     now: Timestamp,
 ) -> Result<Option<Vec<Placed>>, CliError> {
     let vault = vaults::open_or_create(context, args.key_slot)?;
+    if let Some(to) = &batch.destination
+        && to.vault != vault.name()
+    {
+        context.ui.warning(&format!(
+            "a move into {} was interrupted, which may have it too: look there, and delete it in one of \
+             the two",
+            to.place
+        ));
+    }
     audit_trail::keep_as_configured(context, &vault);
     let outcome = context.ui.with_progress("taking in", |progress| {
-        import::take_in(&vault, incoming, terms, now, progress)
+        import::take_in(&vault, &batch.incoming, terms, now, progress)
     });
     let Some(placed) = placed_unless_before(args, outcome)? else { return Ok(None) };
     audit_trail::note_all(

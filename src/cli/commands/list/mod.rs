@@ -5,7 +5,7 @@ mod selection;
 mod json;
 mod text;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::vaults;
 use crate::cli::words::odd_rows;
-use crate::cli::{next_command, time};
+use crate::cli::{next_command, time, whereabouts};
 use crate::counted::counted;
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::credential::Status;
@@ -74,11 +74,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let unknown = Cell::new(0);
+    let moved = RefCell::new(None);
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
         let is_near =
             args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now));
         if !is_near && has_unknown_end(summary) {
             unknown.set(unknown.get() + 1);
+        }
+        if is_near && summary.status == Status::HandedOver {
+            moved.borrow_mut().get_or_insert_with(|| summary.account.clone());
         }
         is_near
     };
@@ -91,6 +95,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     if !context.ui.json && shown.whole && shown.count == 0 {
         context.ui.status(&nothing(args, context, &shown, unknown.get()));
+    }
+    if !context.ui.json && shown.whole {
+        whereabouts::tell(context, moved.borrow().as_ref());
     }
     tell(args, &shown)
 }

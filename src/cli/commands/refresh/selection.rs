@@ -90,7 +90,7 @@ fn lead(grant: &OAuthGrant, every: SignedDuration) -> SignedDuration {
 fn renewable(credential: &Credential, now: Timestamp) -> Result<&OAuthGrant, &'static str> {
     match credential.status {
         Status::LoginRequired => return Err("it needs a new login"),
-        Status::HandedOver => return Err("it was handed over to another machine"),
+        Status::HandedOver => return Err("it was handed over"),
         Status::Active | Status::Inactive => {}
     }
     match &credential.grant {

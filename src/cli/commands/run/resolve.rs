@@ -10,7 +10,7 @@ use super::variable::Variable;
 use super::wishes::Wish;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::no_match::no_match;
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
@@ -292,6 +292,12 @@ fn check(
             None => None,
         };
         unset.extend(error.map(|error| Unset { variable, reference, error }));
+    }
+    // What works there for one of several does not for the others.
+    for one in unset.iter_mut().filter(|_| outcomes.len() > 1) {
+        if let Some(Hint::MovedTo { alone, .. }) = &mut one.error.hint {
+            *alone = true;
+        }
     }
     match &unset[..] {
         [] => Ok(()),
