@@ -75,6 +75,7 @@ mod secret;
 mod untrusted;
 mod bounded;
 mod causes;
+mod counted;
 mod private_file;
 mod atomic_file;
 mod paths;

@@ -210,5 +210,5 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 /// Returns how many credentials `count` is, in words.
 pub(crate) fn counted(count: usize) -> String {
-    if count == 1 { "1 credential".to_owned() } else { format!("{count} credentials") }
+    crate::counted::counted(count, "credential")
 }

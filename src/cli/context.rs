@@ -83,6 +83,8 @@ pub(crate) struct Context {
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
     config: OnceLock<Config>,
+    /// Set once the vault is known to be a shared one that this user may only read.
+    reader: OnceLock<()>,
 }
 
 impl Context {
@@ -112,6 +114,7 @@ impl Context {
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
             config: OnceLock::new(),
+            reader: OnceLock::new(),
             environment,
         })
     }
@@ -222,6 +225,7 @@ impl Context {
         Self {
             vault_named: Some(path.clone()),
             place: VaultPlace::File(path).into(),
+            reader: OnceLock::new(),
             ..self.copy()
         }
     }
@@ -244,7 +248,20 @@ impl Context {
             config_named: self.config_named.clone(),
             config_usual: self.config_usual.clone(),
             config: OnceLock::new(),
+            reader: self.reader.clone(),
         }
+    }
+
+    /// Notes that the vault of the command is a shared one that this user may only read.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    pub(crate) fn note_reader(&self) {
+        let _ = self.reader.set(());
+    }
+
+    /// Whether the vault of the command turned out to be a shared one that this user may only read: then
+    /// others refresh and log in.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader.get().is_some()
     }
 
     /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where

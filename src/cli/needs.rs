@@ -28,6 +28,8 @@ pub(crate) enum Need {
     Refresh,
     /// The token has ended, and the provider is in trouble that passes: no person can help.
     Provider,
+    /// The token has ended, and a member of the shared vault has to refresh it: this user may only read.
+    Member,
     /// Nothing.
     Nothing,
 }
@@ -88,6 +90,11 @@ impl Census {
         self.counts.range(..Need::Provider).map(|(_, count)| count).sum()
     }
 
+    /// Returns how many wait for a member who refreshes them.
+    pub(crate) fn waiting_for_member(&self) -> usize {
+        self.counts.get(&Need::Member).copied().unwrap_or_default()
+    }
+
     /// Returns how many wait for their provider.
     pub(crate) fn waiting(&self) -> usize {
         self.counts.get(&Need::Provider).copied().unwrap_or_default()
@@ -130,8 +137,12 @@ impl Subjects<'_> {
     ) -> Result<usize, E> {
         let Self { vault, filter, certificates, now } = self;
         let pauses = pauses(vault, now)?;
+        let is_reader = vault.only_reads();
         vault.each_summary::<E>(filter, |summary, last, in_doubt| {
             let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
+            if is_reader {
+                (need, what) = as_reader(&summary, (need, what), now);
+            }
             if summary.refreshable
                 && summary.status == Status::Active
                 && let Some(ended) = certificates.get(summary.account.provider.as_str())
@@ -192,7 +203,9 @@ fn judge(
     };
     let needs = match login {
         Need::NewToken => "needs a new token",
-        Need::Login | Need::Refresh | Need::Provider | Need::Nothing => "needs a login",
+        Need::Login | Need::Refresh | Need::Provider | Need::Member | Need::Nothing => {
+            "needs a login"
+        }
     };
     match summary.status {
         Status::LoginRequired => (login, format!("{needs}: the provider no longer renews it")),
@@ -218,6 +231,26 @@ fn judge(
             }
             Some(_) | None => (Need::Nothing, works(summary, last, now)),
         },
+    }
+}
+
+/// Returns what a credential needs, and its state in words, for a user who may only read: who may write
+/// refreshes it and logs in.
+fn as_reader(summary: &Summary, (need, what): (Need, String), now: Timestamp) -> (Need, String) {
+    let is_renewed = summary.status == Status::Active && summary.refreshable;
+    match (need, summary.expires_at) {
+        (Need::Nothing, Some(at)) if is_renewed && at <= now => {
+            let when = time::relative(at, now);
+            let what = format!("its token ended {when}, and no member has refreshed it yet");
+            (Need::Member, what)
+        }
+        (Need::Nothing, Some(at)) if is_renewed => {
+            let when = time::relative(at, now);
+            (need, format!("works, ends {when} if no member refreshes it before"))
+        }
+        (Need::Refresh, _) => (need, format!("{what}; a member may refresh it")),
+        (Need::Login | Need::NewToken, _) => (need, format!("{what}; a member has to do it")),
+        (Need::Provider | Need::Member | Need::Nothing, _) => (need, what),
     }
 }
 
@@ -252,9 +285,12 @@ fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
 /// Returns the command to type for a credential that needs somebody.
 pub(crate) fn remedy(context: &Context, line: &Line) -> String {
     match line.need {
+        Need::Login | Need::NewToken | Need::Refresh | Need::Member if context.is_reader() => {
+            next_command::WHOM_TO_ASK.into()
+        }
         Need::Login | Need::NewToken => next_command::login(context, &line.account),
         Need::Refresh => command("refresh", &line.account),
-        Need::Provider => command("why", &line.account),
+        Need::Provider | Need::Member => command("why", &line.account),
         Need::Nothing => command("get", &line.account),
     }
 }

@@ -39,9 +39,42 @@ fn is_shared(context: &Context) -> bool {
     vaults::shared_name(context).is_ok_and(|name| name.is_some())
 }
 
+/// The command that shows whom to ask where this user may only read.
+pub(crate) const WHOM_TO_ASK: &str = "tokctl member list";
+
+/// The commands that a member runs who may write.
+const OF_WRITERS: [&str; 6] = [
+    "tokctl login",
+    "tokctl refresh",
+    "tokctl delete",
+    "tokctl export",
+    "tokctl check",
+    "tokctl rotate-key",
+];
+
+/// Whether a member has to do what `hint` says who may write.
+fn is_of_writers(hint: &Hint) -> bool {
+    match hint {
+        Hint::Login(_) | Hint::LoginWith(..) | Hint::LoginTo(_) | Hint::FirstLogin => true,
+        Hint::Text(text) | Hint::Confirmed(text) => {
+            OF_WRITERS.iter().any(|command| text.starts_with(command))
+        }
+        Hint::Again(_)
+        | Hint::Meant { .. }
+        | Hint::OtherSlot
+        | Hint::Disk(_)
+        | Hint::Within(..) => false,
+    }
+}
+
 /// Returns what `hint` says here, after a command line `args`.
 pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String {
     let about_named = |text: String| about_named(context, text);
+    if context.is_reader() && is_of_writers(hint) {
+        return about_named(format!(
+            "a member has to do it, since this identity may only read: `{WHOM_TO_ASK}`"
+        ));
+    }
     match hint {
         Hint::Text(text) => about_named(text.clone()),
         Hint::Login(account) => {
@@ -119,6 +152,9 @@ pub(crate) fn first_login(context: &Context) -> &'static str {
 /// Where nobody can be asked, a static token has to come on stdin. What is stored tells the rest.
 pub(crate) fn login(context: &Context, account: &Account) -> String {
     let command = login_command(account);
+    if context.is_reader() {
+        return WHOM_TO_ASK.into();
+    }
     if context.config().is_err() {
         return "tokctl doctor".into();
     }

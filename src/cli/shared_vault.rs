@@ -54,6 +54,9 @@ pub(crate) fn open_at(
     place: Place,
 ) -> Result<Opened, CliError> {
     let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
+    if vault.only_reads() {
+        context.note_reader();
+    }
     kept_answers::store_first(context, &vault);
     Ok(Opened::of(name, vault))
 }

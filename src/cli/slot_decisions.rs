@@ -8,6 +8,7 @@ use super::error::{CliError, Kind};
 use super::given_secrets::{Given, Meant};
 use super::typed::quoted;
 use super::{audit_trail, keys, new_secret, time};
+use crate::counted::counted;
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::{Changed, SlotId};
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
@@ -165,10 +166,8 @@ pub(crate) fn replace(
 pub(crate) fn report(context: &Context, replaced: &Replaced) {
     let Replaced { rotated: all, kept, new_code, .. } = replaced;
     let rotated = &all.done;
-    let what = match rotated.credentials {
-        1 => "1 credential is".to_owned(),
-        many => format!("{many} credentials are"),
-    };
+    let is = if rotated.credentials == 1 { "is" } else { "are" };
+    let what = format!("{} {is}", counted(rotated.credentials, "credential"));
     let generation = rotated.generation;
     context.ui.status(&format!("rotated: {what} sealed under a new key, generation {generation}"));
     if *new_code {

@@ -139,6 +139,9 @@ mod shared {
 
     pub(super) fn open(context: &Context, name: &SharedName) -> Result<Vault, NotOpened> {
         let vault = Vault::open_shared(place(context, name)?)?;
+        if vault.only_reads() {
+            context.note_reader();
+        }
         kept_answers::store_first(context, &vault);
         Ok(vault)
     }

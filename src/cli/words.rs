@@ -12,6 +12,13 @@ pub(crate) fn slot_kind_parser() -> impl TypedValueParser<Value = SlotKind> {
     PossibleValuesParser::new(kinds.map(SlotKind::as_str)).try_map(|word| word.parse::<SlotKind>())
 }
 
+/// Says of `count` rows that they can't be read, behind a list of the others.
+pub(crate) fn odd_rows(count: usize) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    let were = if count == 1 { "was" } else { "were" };
+    format!("{count} more {are} damaged or {were} tampered with")
+}
+
 /// Returns the word for a kind of credential.
 pub(crate) fn kind_word(kind: Kind) -> &'static str {
     match kind {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::credential::{ApiHeader, Credential, Grant, Status, is_field_name};
+use super::credential::{ApiHeader, Credential, Grant, MovedOut, Status, is_field_name};
 use super::scope::Scopes;
 use super::without_secrets::KeptSecrets;
 use crate::secret::SecretText;
@@ -58,10 +58,15 @@ pub(crate) fn transfer_copy(credential: &Credential, load: Load) -> Credential {
 }
 
 /// Returns the record that stays of a credential that was moved: all that can be shown, and no
-/// secret.
-pub(crate) fn handed_over_copy(credential: &Credential, now: Timestamp) -> Credential {
+/// secret. In a shared vault, `member` is the key of the one who moves it, in hex.
+pub(crate) fn handed_over_copy(
+    credential: &Credential,
+    member: Option<String>,
+    now: Timestamp,
+) -> Credential {
+    let moved_out = member.map(|member| MovedOut::of(&credential.grant, member));
     let without_secrets = credential.without_secrets(KeptSecrets::Nothing);
-    Credential { status: Status::HandedOver, updated_at: now, ..without_secrets }
+    Credential { status: Status::HandedOver, updated_at: now, moved_out, ..without_secrets }
 }
 
 /// Whether a vault of tokctl can have held `credential`.
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn no_secret_stays_of_what_was_moved() {
         let now = Timestamp::UNIX_EPOCH;
-        let stays = handed_over_copy(&credential(), now);
+        let stays = handed_over_copy(&credential(), None, now);
         assert_eq!(secrets_in(&stays), [""; 0]);
         assert_eq!(stays.status, Status::HandedOver);
         assert_eq!(stays.scopes().unwrap().to_string(), "read");
@@ -168,6 +173,6 @@ mod tests {
             ).unwrap(),
         }))
         .unwrap();
-        assert_eq!(secrets_in(&handed_over_copy(&account, now)), [""; 0]);
+        assert_eq!(secrets_in(&handed_over_copy(&account, None, now)), [""; 0]);
     }
 }

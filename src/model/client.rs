@@ -69,6 +69,21 @@ impl Client {
         }
     }
 
+    /// Whether the secret or key by which servers know the client is sealed with its credentials, and
+    /// is not one that was registered for one of them alone.
+    pub(crate) fn has_own_proof(&self) -> bool {
+        let is_sealed = match self.authentication {
+            ClientAuthentication::SecretBasic(_)
+            | ClientAuthentication::SecretPost(_)
+            | ClientAuthentication::PrivateKeyJwt { .. } => true,
+            ClientAuthentication::Certificate(_)
+            | ClientAuthentication::None
+            | ClientAuthentication::SecretMissing(_)
+            | ClientAuthentication::KeyMissing { .. } => self.certificate.is_some(),
+        };
+        is_sealed && self.by_address.is_none()
+    }
+
     /// Returns this client with its secret in the form, if the secret or the id had to be encoded
     /// for the header in which it is shown now (RFC 6749 §2.3.1).
     pub(crate) fn with_secret_in_form(&self) -> Option<Self> {

@@ -19,7 +19,8 @@ pub(crate) enum KeptSecrets {
 impl Credential {
     /// Returns a copy of this credential without any secret but those of `kept`.
     pub(crate) fn without_secrets(&self, kept: KeptSecrets) -> Self {
-        let Self { grant, api, status, created_at, updated_at, last_refreshed_at } = self;
+        let Self { grant, api, status, created_at, updated_at, last_refreshed_at, moved_out } =
+            self;
         Self {
             grant: match grant {
                 Grant::Static(token) => Grant::Static(token.without_secrets(kept)),
@@ -30,6 +31,7 @@ impl Credential {
             created_at: *created_at,
             updated_at: *updated_at,
             last_refreshed_at: *last_refreshed_at,
+            moved_out: moved_out.clone(),
         }
     }
 }

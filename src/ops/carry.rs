@@ -193,7 +193,7 @@ pub(crate) fn copy(
         let credential = match Load::of(renewal(&account).rotates(&credential), false) {
             Load::TokenAlone => {
                 copied.inert.push(account.clone());
-                handed_over_copy(&credential, now)
+                handed_over_copy(&credential, None, now)
             }
             Load::Moved | Load::Copied => credential,
         };

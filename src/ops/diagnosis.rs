@@ -22,6 +22,11 @@ pub(crate) struct Evidence {
     pub(crate) paused_until: Option<Timestamp>,
     /// Whether this vault keeps a bundle that may not have reached its target file.
     pub(crate) keeps_bundle: bool,
+    /// The labels of the members of a shared vault who refresh its credentials, where this one may only
+    /// read; `None` where whoever asks may refresh.
+    pub(crate) refreshed_by: Option<Vec<String>>,
+    /// The label of the member who moved the credential out of a shared vault, as far as it is known.
+    pub(crate) moved_by: Option<String>,
 }
 
 /// The state of a credential, as [`diagnose`] judges it.
@@ -90,7 +95,10 @@ pub(crate) fn evidence(
         Grant::OAuth(grant) => vault.client_pause(&grant.client, now),
         Grant::Static(_) => None,
     };
+    let (refreshed_by, moved_by) = members(vault, &stored.credential)?;
     Ok(Evidence {
+        refreshed_by,
+        moved_by,
         credential: stored.credential,
         paused_until,
         in_doubt_since: journal
@@ -99,6 +107,32 @@ pub(crate) fn evidence(
         last_attempt: attempt,
         keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
+}
+
+/// Returns the members who refresh where this one may only read, and the one who moved `credential` out.
+#[cfg(feature = "postgres")]
+fn members(
+    vault: &OpenVault,
+    credential: &Credential,
+) -> Result<(Option<Vec<String>>, Option<String>), Error> {
+    if !vault.is_shared() {
+        return Ok((None, None));
+    }
+    let roster = super::shared::roster(vault)?;
+    let refreshing = roster.members().iter().filter(|member| member.role.writes());
+    let refreshing = refreshing.map(|member| member.label.to_string()).collect();
+    let moved_by = credential.moved_out.as_ref().and_then(|moved| {
+        let mut members = roster.members().iter();
+        members.find(|member| member.keys.id().hex() == moved.by)
+    });
+    let moved_by = moved_by.map(|member| member.label.to_string());
+    Ok((vault.only_reads().then_some(refreshing), moved_by))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unnecessary_wraps, reason = "of shared vaults")]
+fn members(_: &OpenVault, _: &Credential) -> Result<(Option<Vec<String>>, Option<String>), Error> {
+    Ok((None, None))
 }
 
 /// Judges the state of a credential at `now`. If several things are wrong, returns the gravest.
@@ -179,6 +213,11 @@ impl Diagnosis {
 }
 
 impl Evidence {
+    /// Whether the token has ended and whoever asks may not refresh it.
+    pub(crate) fn is_over_for_reader(&self, now: Timestamp) -> bool {
+        self.refreshed_by.is_some() && self.credential.expiry().is_past(now)
+    }
+
     /// Returns the last refresh if it failed and no token was issued after it.
     pub(crate) fn last_failure(&self) -> Option<&Attempt> {
         self.last_attempt.as_ref().filter(|last| {
@@ -235,6 +274,8 @@ mod tests {
             last_attempt: None,
             paused_until: None,
             keeps_bundle: false,
+            refreshed_by: None,
+            moved_by: None,
         }
     }
 

@@ -155,9 +155,10 @@ pub(crate) fn hand_over(
 /// place.
 pub(super) fn give(vault: &OpenVault, sealed: &Sealed, clock: Clock) -> Result<(), Error> {
     let now = clock();
+    let member = vault.own_member();
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: handed_over_copy(&traveller.credential, now),
+        credential: handed_over_copy(&traveller.credential, member.clone(), now),
         over: Some(traveller.revision),
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();

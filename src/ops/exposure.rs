@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use super::error::Error;
 use super::providers;
+use super::shared::{self, Label};
 use crate::config::Config;
 use crate::model::account::{Account, AccountFilter, ProviderName};
-use crate::model::client::{Client, RevocationMethod};
-use crate::model::client_authentication::ClientAuthentication;
-use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalGrant, Status};
+use crate::model::client::RevocationMethod;
+use crate::model::credential::{
+    Credential, Grant, MovedOut, OAuthGrant, RenewalGrant, RenewedBy, Status,
+};
 use crate::model::definition::RevocationScope;
 use crate::store::OpenVault;
 
@@ -25,6 +27,17 @@ pub(crate) struct Exposed {
     /// The end of the access token, which works until then whatever is done where only renewing it
     /// can be ended.
     pub(crate) token_ends: Option<Timestamp>,
+    /// How the credential left the vault; `None` for one that is there.
+    pub(crate) moved: Option<Moved>,
+}
+
+/// The way of a credential that was moved out of the vault and has not come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// The member who moved it; `None` if nobody knows, or if that one is no member any more.
+    pub(crate) by: Option<Label>,
+    /// Whether it is in a bundle that may not have reached its file, and that its member alone opens.
+    pub(crate) is_in_bundle: bool,
 }
 
 /// The step that makes a credential worthless to whoever has read it.
@@ -35,7 +48,8 @@ pub(crate) enum Remedy {
     /// Deleting the credential revokes its grant. A new login alone would not, since the provider ends
     /// all that one person granted at once.
     Delete,
-    /// The provider revokes nothing on request: a person ends the grant there.
+    /// The provider revokes nothing on request, or nothing is left here to ask it with: a person ends
+    /// the grant there.
     Withdraw,
     /// The client's own secret or key renews the token: another one has to replace it there.
     ClientSecret,
@@ -45,8 +59,6 @@ pub(crate) enum Remedy {
     Expiry,
     /// A person made the token at the service, and revokes it there.
     StaticToken,
-    /// The credential was handed over: another machine has the grant.
-    HandedOver,
 }
 
 impl Remedy {
@@ -60,7 +72,6 @@ impl Remedy {
             Self::AccountKey => "account_key",
             Self::Expiry => "expiry",
             Self::StaticToken => "static_token",
-            Self::HandedOver => "handed_over",
         }
     }
 }
@@ -72,9 +83,22 @@ pub(crate) fn all(vault: &OpenVault, config: Option<&Config>) -> Result<Vec<Expo
     let everything = AccountFilter { provider: None, user: None };
     let look = |account: &Account, credential: &Credential| {
         let scope = || revocation_scope(&account.provider, config);
-        exposed(account, credential, scope)
+        let mover = credential.moved_out.as_ref().map(|moved| moved.by.clone());
+        (exposed(account, credential, scope), mover)
     };
     vault.each_credential(everything, look, |_, looked| found.extend(looked))?;
+    let roster = shared::roster(vault)?;
+    let has_moved = found.iter().any(|(one, _)| one.moved.is_some());
+    let unplaced = if has_moved { shared::unplaced(vault)? } else { Vec::new() };
+    let named = |(one, mover): (Exposed, Option<String>)| {
+        let by = roster.members().iter().find(|member| Some(member.keys.id().hex()) == mover);
+        let moved = one.moved.is_some().then(|| Moved {
+            by: by.map(|member| member.label.clone()),
+            is_in_bundle: unplaced.contains(&one.account),
+        });
+        Exposed { moved, ..one }
+    };
+    let mut found: Vec<Exposed> = found.into_iter().map(named).collect();
     found.sort_unstable_by(|one, other| one.account.cmp(&other.account));
     Ok(found)
 }
@@ -90,16 +114,26 @@ fn exposed(
     credential: &Credential,
     scope: impl FnOnce() -> RevocationScope,
 ) -> Exposed {
-    let (remedy, client) = match &credential.grant {
-        _ if credential.status == Status::HandedOver => (Remedy::HandedOver, None),
-        Grant::Static(_) => (Remedy::StaticToken, None),
-        Grant::OAuth(grant) => {
-            let client = has_proof(&grant.client).then(|| grant.client.id.clone());
+    let is_gone = credential.status == Status::HandedOver;
+    let (remedy, client) = match (&credential.grant, is_gone) {
+        (Grant::Static(_), _) => (Remedy::StaticToken, None),
+        (Grant::OAuth(grant), false) => {
+            let client = grant.client.has_own_proof().then(|| grant.client.id.clone());
             (remedy(grant, scope), client)
         }
+        (Grant::OAuth(grant), true) => {
+            let moved = credential.moved_out.as_ref();
+            let has_proof = moved.is_none_or(|moved| moved.has_client_proof);
+            (remedy_elsewhere(moved), has_proof.then(|| grant.client.id.clone()))
+        }
     };
-    let token_ends = credential.expiry().at();
-    Exposed { account: account.clone(), remedy, client, token_ends }
+    Exposed {
+        account: account.clone(),
+        remedy,
+        client,
+        token_ends: credential.expiry().at(),
+        moved: is_gone.then_some(Moved { by: None, is_in_bundle: false }),
+    }
 }
 
 fn remedy(grant: &OAuthGrant, scope: impl FnOnce() -> RevocationScope) -> Remedy {
@@ -122,24 +156,20 @@ fn remedy(grant: &OAuthGrant, scope: impl FnOnce() -> RevocationScope) -> Remedy
     }
 }
 
-/// Whether the secret or key by which servers know `client` is sealed with its credentials, and is not
-/// one that was registered for one of them alone.
-fn has_proof(client: &Client) -> bool {
-    let is_sealed = match client.authentication {
-        ClientAuthentication::SecretBasic(_)
-        | ClientAuthentication::SecretPost(_)
-        | ClientAuthentication::PrivateKeyJwt { .. } => true,
-        ClientAuthentication::Certificate(_)
-        | ClientAuthentication::None
-        | ClientAuthentication::SecretMissing(_)
-        | ClientAuthentication::KeyMissing { .. } => client.certificate.is_some(),
-    };
-    is_sealed && client.by_address.is_none()
+/// Returns what ends a grant whose tokens are not in the vault any more: nothing here can ask the
+/// provider to.
+fn remedy_elsewhere(moved: Option<&MovedOut>) -> Remedy {
+    match moved.map(|moved| moved.renewed_by) {
+        Some(RenewedBy::Client) => Remedy::ClientSecret,
+        Some(RenewedBy::ServiceAccount) => Remedy::AccountKey,
+        Some(RenewedBy::Person | RenewedBy::Nobody) | None => Remedy::Withdraw,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::bundle::handed_over_copy;
     use crate::model::credential::Expiry;
     use crate::model::scope::Scopes;
 
@@ -180,7 +210,27 @@ mod tests {
         assert_eq!(looked(&client, RevocationScope::default()).remedy, Remedy::ClientSecret);
         let token = Credential::made_up_static(Expiry::None);
         assert_eq!(looked(&token, RevocationScope::default()).remedy, Remedy::StaticToken);
-        let moved = Credential { status: Status::HandedOver, ..token };
-        assert_eq!(looked(&moved, RevocationScope::default()).remedy, Remedy::HandedOver);
+    }
+
+    #[test]
+    fn what_was_moved_out_is_ended_at_the_service_alone() {
+        let client = grant(|grant| {
+            grant.renewal = RenewalGrant::ClientCredentials { scopes: Scopes::default() };
+        });
+        let revocable = grant(|grant| {
+            grant.client.revocation_endpoint = Some("https://as.example/revoke".parse().unwrap());
+        });
+        let token = Credential::made_up_static(Expiry::None);
+        for (credential, expected) in [
+            (client, Remedy::ClientSecret),
+            (revocable, Remedy::Withdraw),
+            (token, Remedy::StaticToken),
+        ] {
+            let by = Some("00".into());
+            let left = handed_over_copy(&credential, by, Timestamp::UNIX_EPOCH);
+            let told = looked(&left, RevocationScope::default());
+            assert_eq!(told.remedy, expected);
+            assert!(told.moved.is_some());
+        }
     }
 }

@@ -71,5 +71,6 @@ fn credential(identity: &Identity, now: Timestamp) -> Credential {
         created_at: now,
         updated_at: now,
         last_refreshed_at: None,
+        moved_out: None,
     }
 }

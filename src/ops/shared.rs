@@ -48,6 +48,12 @@ pub(crate) fn kept_answers(vault: &OpenVault) -> Result<Vec<KeptAnswer>, Error> 
     Ok(vault.kept_answers()?)
 }
 
+/// Returns the accounts whose credential a member moved into a bundle that may not have reached its
+/// file. It opens with the identity of that member alone.
+pub(super) fn unplaced(vault: &OpenVault) -> Result<Vec<Account>, Error> {
+    Ok(end(vault)?.unplaced()?)
+}
+
 /// Fails if this member may not make `change`.
 pub(crate) fn check_change(vault: &OpenVault, change: &Change) -> Result<(), Error> {
     Ok(end(vault)?.check_change(change)?)

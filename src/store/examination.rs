@@ -20,7 +20,7 @@ use super::turn;
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::seal::Generation;
-use crate::vault::slot::Cost;
+use crate::vault::slot::{Cost, SlotId};
 use crate::vault::slot_secret::entry_name;
 
 /// The names of keychain entries that a vault knows.
@@ -89,8 +89,28 @@ impl Vault {
     pub(crate) fn slots_with_cost(&self) -> Result<Vec<(ListedSlot, Cost)>, Error> {
         self.engine.file("key slots")?.read(|view| {
             let vault = header::read(view)?.ok_or_else(|| self.no_vault())?.vault;
-            let costs = slots::read(view, vault)?.into_iter().map(|slot| slot.cost);
-            Ok(slots::list(view)?.into_iter().zip(costs).collect())
+            let slots = slots::read(view, vault, slots::Foreign::PassedOver)?;
+            let cost = |of: &ListedSlot| Some(slots.iter().find(|slot| slot.id == of.id)?.cost);
+            let listed = slots::list(view)?.into_iter();
+            Ok(listed.filter_map(|slot| Some((slot, cost(&slot)?))).collect())
+        })
+    }
+
+    /// Returns the key slots that name another vault: whoever can write the file put them there, or
+    /// edited them. Every command but `doctor` refuses a vault that has one.
+    pub(crate) fn foreign_slots(&self) -> Result<Vec<SlotId>, Error> {
+        self.engine.file("key slots")?.read(|view| {
+            let vault = header::read(view)?.ok_or_else(|| self.no_vault())?.vault;
+            slots::foreign(view, vault)
+        })
+    }
+
+    /// Takes the key slots that name another vault out of the vault at `path`.
+    pub(crate) fn remove_foreign_slots(path: &Path) -> Result<(), Error> {
+        let vault = Self::open(path)?;
+        vault.engine.file("key slots")?.without_key(|transaction| {
+            let header = header::read(transaction)?.ok_or_else(|| vault.no_vault())?;
+            slots::remove_foreign(transaction, header.vault)
         })
     }
 

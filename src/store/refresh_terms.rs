@@ -1,6 +1,7 @@
 //! What differs for a turn to refresh between a vault in a file and one that many machines share:
 //! the clock, the pauses, the lease, and the key of what lies beside the vault.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,24 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Whether this member of a shared vault may only read it, so that others refresh and log in.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.check_may_write().is_err()
+    }
+}
+
 impl OpenVault {
+    /// Returns the public key, in hex, by which a shared vault knows this member; `None` for a vault in
+    /// a file.
+    pub(crate) fn own_member(&self) -> Option<String> {
+        match self.engine() {
+            Engine::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => Some(server.identity().id().hex()),
+        }
+    }
+
     /// Fails if credentials of a shared vault can't be deleted here: asked before a grant is revoked,
     /// which nothing takes back.
     #[cfg_attr(
@@ -42,6 +60,11 @@ impl OpenVault {
             #[cfg(feature = "postgres")]
             Engine::Server(server) => server.check_may_forget(),
         }
+    }
+
+    /// Returns the directory on this machine in which an answer is kept that could not be stored.
+    pub(crate) fn kept_in(&self) -> PathBuf {
+        self.file().sidecar_path()
     }
 
     /// Returns the key under which this machine seals what lies beside the vault.

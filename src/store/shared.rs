@@ -11,6 +11,7 @@ pub(crate) use super::postgres::{DatabaseHealth, LeaseRunning, Place};
 pub(crate) use super::shared_error::Error as SharedError;
 use super::sidecar::{self, Sidecar};
 use super::vault::Vault;
+use crate::model::account::Account;
 use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
 use crate::vault::shared::roster::{Change, Roster};
@@ -74,6 +75,12 @@ impl Shared<'_> {
     /// Returns the private files that this machine keeps of the vault.
     pub(crate) fn files(&self) -> io::Result<Vec<Sidecar>> {
         sidecar::list(self.0.file())
+    }
+
+    /// Returns the accounts whose credential a member moved into a bundle that may not have reached its
+    /// file.
+    pub(crate) fn unplaced(&self) -> Result<Vec<Account>, Error> {
+        self.0.unplaced_of_all()
     }
 
     /// Returns the refreshes that a member began and has not reported on.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::address;
+use crate::counted::counted;
 use crate::model::account::Account;
 
 /// The reason why a shared vault could not be read or written.
@@ -14,6 +15,10 @@ pub(crate) enum Error {
     /// Nobody answers, or the connection broke and no other could be made: try again.
     #[error("the database of the vault, `{place}`, can't be reached: {why}")]
     Unreachable { place: String, why: String },
+    /// The address names a host or a directory that is not there: only another address helps, unless the
+    /// place is made.
+    #[error("the database of the vault, `{place}`, can't be found: {why}")]
+    NoPlace { place: String, why: String },
     /// The server or its pooler takes no more, or another member keeps it waiting: try again.
     #[error("the database of the vault is busy: {why}")]
     Busy { why: String },
@@ -73,15 +78,18 @@ pub(crate) enum Error {
     )]
     AnswerMayBeKept { account: Account, holder: String, since: Timestamp },
     /// The credential was due and its reader can't renew it.
-    #[error("a reader does not renew the token for `{account}`")]
+    #[error(
+        "the token for `{account}` has to be refreshed, which a member does: this identity may only read"
+    )]
     NotRenewedForReader { account: Account },
     /// The clock of the database is far from that of this machine.
-    #[error("the clock of the database is {hours} hours away from this machine's")]
+    #[error("the clock of the database is {} away from this machine's", counted(*hours, "hour"))]
     ClockApart { hours: i64 },
     /// The clock of the database is behind the time at which a row was written, so it was set back: who
     /// may refresh, and what is over, can't be judged by it.
     #[error(
-        "the clock of the database is {minutes} minutes behind what it was when `{account}` was written"
+        "the clock of the database is {} behind what it was when `{account}` was written",
+        counted(*minutes, "minute")
     )]
     ClockBehind { account: Account, minutes: i64 },
     /// The operation is one of a vault in a file.
@@ -100,6 +108,12 @@ impl Error {
 
     /// Whether nobody can be asked at the moment, and trying later may help.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::Standby { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::NoPlace { .. }
+                | Self::Busy { .. }
+                | Self::Standby { .. }
+        )
     }
 }

@@ -27,9 +27,11 @@ impl Vault {
     /// Returns the header and the key slots, as they are read at one moment. Fails with [`Error::NoVault`]
     /// if the vault was never finished.
     pub(super) fn header_and_slots(&self) -> Result<(Header, Vec<KeySlot>), Error> {
-        self.engine.file("key slots")?.read(|view| {
+        let file = self.engine.file("key slots")?;
+        let foreign = file.foreign_slots();
+        file.read(|view| {
             let header = header::read(view)?.ok_or_else(|| self.no_vault())?;
-            Ok((header, slots::read(view, header.vault)?))
+            Ok((header, slots::read(view, header.vault, foreign)?))
         })
     }
 }

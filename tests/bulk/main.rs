@@ -26,6 +26,8 @@ mod untrusted;
 mod bounded;
 #[path = "../../src/causes.rs"]
 mod causes;
+#[path = "../../src/counted.rs"]
+mod counted;
 #[path = "../../src/private_file/mod.rs"]
 mod private_file;
 #[path = "../../src/paths.rs"]

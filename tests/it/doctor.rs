@@ -217,9 +217,29 @@ fn a_vault_without_a_slot_and_the_slot_of_another_vault_are_told() {
         "INSERT INTO key_slots_2 SELECT x'0102030405060708', x'01020304050607080102030405060708',
            kind, memory, passes, lanes, salt, key_check, wrapped_key, created_at FROM key_slots_2",
     );
-    finds(&env, 7, ["slots", "damaged", "0102030405060708", "restore"]);
+    finds(&env, 7, ["slots", "damaged", "0102030405060708", "tokctl doctor --repair --yes"]);
     let (checks, _) = examined(&env, &[]);
     assert!(!checks.iter().any(|check| check["name"] == "recovery"), "{checks:#?}");
+    // All else is looked at, since another slot opens the vault.
+    assert!(checks.iter().any(|check| check["name"] == "credentials"), "{checks:#?}");
+    env.tokctl(["get"]).assert().code(7);
+    let repaired = env.tokctl(["doctor", "--repair", "--yes"]).assert().success();
+    assert!(stderr(&repaired).contains("0102030405060708 names another vault"));
+    env.tokctl(["get"]).assert().success();
+    env.tokctl(["doctor"]).assert().success();
+}
+
+#[test]
+fn a_slot_of_another_vault_is_not_taken_out_where_it_may_be_the_only_way_in() {
+    let env = in_order();
+    env.sql("UPDATE key_slots_2 SET vault_id = x'01020304050607080102030405060708'");
+    finds(&env, 7, ["slots", "damaged", "of another vault, or was edited", "restore"]);
+    env.tokctl(["doctor", "--repair", "--yes"]).assert().failure();
+    let left: i64 = env
+        .open_vault()
+        .query_row("SELECT count(*) FROM key_slots_2", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 1);
 }
 
 #[test]

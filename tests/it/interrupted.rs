@@ -78,7 +78,9 @@ fn an_answer_that_can_not_be_saved_is_kept_beside_the_vault_and_taken_up() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("lies sealed beside it"), "{said}");
+    assert!(said.contains("nothing is lost, it is kept sealed in"), "{said}");
+    assert!(said.contains("tokens.db.d` on this machine"), "{said}");
+    assert!(said.contains("hint: tokctl get acme/x\n"), "{said}");
     assert!(output.stdout.is_empty());
     other_writer.execute_batch("ROLLBACK").unwrap();
     drop(other_writer);

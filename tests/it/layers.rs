@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::order::{Tree, violations};
 
 /// What every module may use that is declared after it.
-const FOUNDATION: [&str; 12] = [
+const FOUNDATION: [&str; 13] = [
     "secret",
     "untrusted",
     "private_file",
@@ -25,6 +25,7 @@ const FOUNDATION: [&str; 12] = [
     "signals",
     "bounded",
     "causes",
+    "counted",
     "executable",
 ];
 

@@ -14,6 +14,7 @@ use crate::cli::table::{self, Fit, Table};
 use crate::cli::typed::quoted;
 use crate::cli::vaults;
 use crate::cli::{keys, time};
+use crate::counted::counted;
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::OpenVault;
 use crate::ops::audit::Fault;
@@ -77,7 +78,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     if odd > 0 {
         context.ui.warning(&format!(
-            "{odd} more lines can't be read: `tokctl audit --verify` says which"
+            "{} can't be read: `tokctl audit --verify` says which",
+            counted(odd, "more line")
         ));
     }
     Ok(())
@@ -159,8 +161,9 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
             context.ui.status(&format!("the vault is a copy of {at}, and its audit begins here"));
         }
         context.ui.status(&format!(
-            "the audit is whole: {} entries{torn}; that any were cut off after entry {} would not be noticed",
-            examined.entries, examined.head
+            "the audit is whole: {}{torn}; that any were cut off after entry {} would not be noticed",
+            counted(examined.entries, "entry"),
+            examined.head
         ));
     }
     put_in_force(context, vault, settings);
@@ -202,9 +205,10 @@ fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>
         Mode::Required => "required",
         Mode::Off => "off",
     };
-    context
-        .ui
-        .status(&format!("the audit is {mode} from now on, and keeps {} entries", wanted.keep));
+    context.ui.status(&format!(
+        "the audit is {mode} from now on, and keeps {}",
+        counted(wanted.keep.get(), "entry")
+    ));
 }
 
 /// The output of `--json`.

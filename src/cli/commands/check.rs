@@ -10,6 +10,7 @@ use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, login_command};
 use crate::cli::vaults;
 use crate::cli::{audit_trail, keys, time};
+use crate::counted::counted;
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
@@ -86,7 +87,7 @@ fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
     let count = inactive + failed;
     let errors: Vec<CliError> = results.into_iter().filter_map(Checked::into_error).collect();
     let Some(gravest) = Kind::gravest(errors.iter().map(|error| error.kind)) else { return Ok(()) };
-    let message = format!("{count} of {} credentials did not pass", active + count);
+    let message = format!("{count} of {} did not pass", counted(active + count, "credential"));
     let error = CliError::new(gravest, message);
     match errors.into_iter().find(|error| error.kind == gravest).and_then(|error| error.hint) {
         Some(hint) => Err(error.hint(hint)),

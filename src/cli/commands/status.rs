@@ -13,6 +13,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::needs::{Census, Line, Need, Subjects, ended_certificates, remedy};
 use crate::cli::stopped::Stopped;
 use crate::cli::vaults::{self, NotOpened};
+use crate::cli::words::odd_rows;
 use crate::cli::{next_command, table, time};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
@@ -20,7 +21,8 @@ use crate::ops::error::StoreError;
 /// Say which credentials work and which need somebody
 ///
 /// One line for each, with the command to type; those that need somebody come first. Ends with 4 if
-/// any does, else with 6 if one waits for its provider. Needs no key and sends nothing: what it shows
+/// any does, else with 6 if one waits for its provider, else with 9 if one waits for a member of a
+/// shared vault, where this identity may only read. Needs no key and sends nothing: what it shows
 /// is the copy in the clear, which is not verified.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -71,13 +73,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
 /// Returns the exit code, or the error that the credentials of `census` are for a script.
 fn end(context: &Context, census: &Census) -> Result<ExitCode, CliError> {
     if census.odd > 0 {
-        let message = format!("{} more are damaged or were tampered with", census.odd);
+        let message = odd_rows(census.odd);
         return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
     let Some(first) = &census.gravest else { return Ok(ExitCode::SUCCESS) };
     let account = &first.account;
     let (kind, message) = match (census.needy(), census.waiting()) {
-        (0, 0) => return Ok(ExitCode::SUCCESS),
+        (0, 0) => match census.waiting_for_member() {
+            0 => return Ok(ExitCode::SUCCESS),
+            1 => (Kind::VaultBusy, format!("`{account}` waits for a member to refresh it")),
+            many => {
+                (Kind::VaultBusy, format!("{many} credentials wait for a member to refresh them"))
+            }
+        },
         (0, 1) => (Kind::ProviderUnavailable, format!("`{account}` waits for its provider")),
         (0, many) => {
             (Kind::ProviderUnavailable, format!("{many} credentials wait for their providers"))
@@ -227,7 +235,7 @@ impl Serialize for Rows<'_> {
 struct One<'a> {
     provider: &'a str,
     user: &'a str,
-    /// What is needed: `login`, `token`, `refresh`, `provider` or `nothing`.
+    /// What is needed: `login`, `token`, `refresh`, `provider`, `member` or `nothing`.
     needs: &'static str,
     message: &'a str,
     /// Whether a refresh was begun and its answer is not known, for as long as one is under way too.
@@ -245,6 +253,7 @@ impl<'a> One<'a> {
                 Need::NewToken => "token",
                 Need::Refresh => "refresh",
                 Need::Provider => "provider",
+                Need::Member => "member",
                 Need::Nothing => "nothing",
             },
             message: &line.what,

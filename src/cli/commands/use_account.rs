@@ -11,6 +11,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::quoted;
 use crate::cli::vaults;
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
+use crate::counted::counted;
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::ops::Vault;
 
@@ -162,7 +163,7 @@ fn unset(
         ),
         (0, None) => format!("nothing was kept for `{directory}`"),
         (1, _) => format!("1 user of `{directory}` was forgotten"),
-        (many, _) => format!("{many} users of `{directory}` were forgotten"),
+        (many, _) => format!("{} of `{directory}` were forgotten", counted(many, "user")),
     });
     Ok(())
 }

@@ -378,6 +378,7 @@ fn status(context: &Context) -> Result<(), CliError> {
             members: roster.members().len(),
             refreshing: leases.iter().map(Lease::of).collect(),
             kept: vault.kept_answers()?.iter().map(KeptHere::of).collect(),
+            join_line: vault.join_line(&roster),
         });
     }
     let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
@@ -418,6 +419,7 @@ struct Status {
     refreshing: Vec<Lease>,
     /// The answers to refreshes that this machine keeps.
     kept: Vec<KeptHere>,
+    join_line: String,
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
+use crate::cli::next_command::WHOM_TO_ASK;
 use crate::cli::vaults;
 use crate::cli::{keys, next_command, table, time, typed};
 use crate::model::account::Account;
@@ -121,6 +122,9 @@ impl<'a> Explanation<'a> {
         if let Grant::OAuth(grant) = &evidence.credential.grant {
             add("granted", Some(times.moment(grant.granted_at)));
         }
+        let is_here = evidence.credential.status != Status::HandedOver;
+        let refreshed_by = evidence.refreshed_by.as_deref().filter(|_| is_here);
+        add("refreshed by", refreshed_by.map(some_of));
         add("login by", evidence.credential.login_by().map(|by| times.moment(by)));
         let can_be_checked = check::request(account, &evidence.credential, provider).is_ok();
         Self {
@@ -129,7 +133,7 @@ impl<'a> Explanation<'a> {
             user: account.user.as_str(),
             finding: sentence(finding, evidence, times),
             facts,
-            command: command(context, account, finding, evidence, can_be_checked),
+            command: command(context, account, finding, evidence, can_be_checked, times.now),
         }
     }
 }
@@ -174,8 +178,17 @@ fn command(
     finding: &Diagnosis,
     evidence: &Evidence,
     can_be_checked: bool,
+    now: Timestamp,
 ) -> String {
     let verb = match finding.remedy() {
+        Remedy::Login | Remedy::Refresh | Remedy::Resume if evidence.refreshed_by.is_some() => {
+            return WHOM_TO_ASK.into();
+        }
+        Remedy::Get | Remedy::Wait if evidence.is_over_for_reader(now) => {
+            return WHOM_TO_ASK.into();
+        }
+        // The answer can't be kept in the vault.
+        Remedy::Check if evidence.refreshed_by.is_some() => "get",
         Remedy::Login if *finding == Diagnosis::ScopeMissing => {
             let scopes = evidence.wanted_scopes().map(ToString::to_string).unwrap_or_default();
             let login = next_command::login(context, account);
@@ -200,6 +213,11 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
     match finding {
+        Diagnosis::HandedOver { arrived: true } if evidence.moved_by.is_some() => format!(
+            "`{}` moved it out of this vault, to where it is used and renewed now: a login takes another \
+             grant",
+            evidence.moved_by.as_deref().unwrap_or_default()
+        ),
         Diagnosis::HandedOver { arrived: true } => {
             "it was handed over to another machine, which alone may use it: a login takes another \
              grant"
@@ -217,6 +235,9 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
                  its end, then one more try is made",
                 in_doubt(evidence)
             )
+        }
+        Diagnosis::InDoubt { .. } if evidence.refreshed_by.is_some() => {
+            format!("{}: the next call of a member tries again", in_doubt(evidence))
         }
         Diagnosis::InDoubt { .. } => format!("{}: the next call tries again", in_doubt(evidence)),
         Diagnosis::Configuration
@@ -240,6 +261,14 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
                 "its token is due, and its provider asks to be left alone until {}{works}",
                 times.moment(*until)
             )
+        }
+        Diagnosis::Due if evidence.is_over_for_reader(times.now) => {
+            "its token has ended, and no member has refreshed it yet: this identity may only read".into()
+        }
+        Diagnosis::Due if evidence.refreshed_by.is_some() => {
+            "its token is due, and works until its end: a member refreshes it, since this identity may \
+             only read"
+                .into()
         }
         Diagnosis::Due => "its token is due: the next `get` renews it".into(),
         Diagnosis::Clock { ahead } => format!(
@@ -311,6 +340,15 @@ fn attempt(last: &Attempt, times: Times) -> String {
         text = format!("{text}, {more}");
     }
     text
+}
+
+/// Names the first of `labels`, and says how many there are besides.
+fn some_of(labels: &[String]) -> String {
+    const MOST: usize = 5;
+    match labels.get(MOST..).unwrap_or_default() {
+        [] => labels.join(", "),
+        more => format!("{} and {} more", labels[..MOST].join(", "), more.len()),
+    }
 }
 
 /// Describes a clock that is `ahead` seconds ahead of the server's.

@@ -66,9 +66,11 @@ impl From<OpsError> for CliError {
             }
             OpsError::Static { account }
             | OpsError::NeverLongEnough { account, .. }
-            | OpsError::RefreshForbidden { account }
-            | OpsError::Spilled { account, .. } => {
+            | OpsError::RefreshForbidden { account } => {
                 (Kind::Failed, Some(command("get", account).into()))
+            }
+            OpsError::Spilled { account, source, .. } => {
+                (Kind::Failed, Some(stored_later(account, source)))
             }
             OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
@@ -137,6 +139,18 @@ impl From<OpsError> for CliError {
         shown.hint = hint;
         shown
     }
+}
+
+/// Returns the hint for a new token of `account` that this machine keeps, since `source` kept it from
+/// being stored.
+fn stored_later(account: &Account, source: &OpsError) -> Hint {
+    let get = command("get", account);
+    #[cfg(feature = "postgres")]
+    if let OpsError::Store(StoreError::Shared(source)) = source {
+        return shared::stored_later(source, &get).into();
+    }
+    let _ = source;
+    get.into()
 }
 
 /// Returns the hint for a token of `account` that `source` kept from being renewed.

@@ -20,6 +20,10 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
         SharedError::Unreachable { .. } | SharedError::Standby { .. } => {
             (Kind::VaultUnreachable, NOTHING_LOST.into())
         }
+        SharedError::NoPlace { .. } => (
+            Kind::VaultUnreachable,
+            "nothing is lost: look at the address of the vault, or try again".into(),
+        ),
         SharedError::Busy { .. } => (Kind::VaultBusy, NOTHING_LOST.into()),
         SharedError::NoDatabase { .. } => (
             Kind::Usage,
@@ -82,6 +86,17 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
         SharedError::Refused { .. } => (Kind::Failed, NOTHING_LOST.into()),
     };
     CliError::of(kind, error).hint(hint)
+}
+
+/// Returns the hint for an answer that this machine keeps, since `source` kept it from being stored;
+/// `get` is the command that stores it.
+pub(super) fn stored_later(source: &SharedError, get: &str) -> String {
+    let when = if matches!(source, SharedError::NotAMember | SharedError::Reader) {
+        "an admin lets this identity write again"
+    } else {
+        "the database can be reached"
+    };
+    format!("once {when}, `{get}` on this machine stores it, as any command does")
 }
 
 fn address_hint(error: &AddressError) -> &'static str {

@@ -5,6 +5,7 @@ mod api;
 mod renewal;
 mod superseded;
 mod grant;
+mod moved_out;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ use subtle::ConstantTimeEq;
 pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
 pub(crate) use self::grant::{Consent, Grant, OAuthGrant, StaticToken};
+pub(crate) use self::moved_out::MovedOut;
+#[cfg(feature = "postgres")]
+pub(crate) use self::moved_out::RenewedBy;
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
@@ -35,6 +39,10 @@ pub(crate) struct Credential {
     pub(crate) updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_refreshed_at: Option<Timestamp>,
+    /// The record of who moved the credential out of a shared vault; `None` for one that is here, or
+    /// left a vault in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moved_out: Option<MovedOut>,
 }
 
 /// The state of a credential, apart from its dates.
@@ -296,6 +304,7 @@ impl Credential {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
             last_refreshed_at: None,
+            moved_out: None,
         }
     }
 

@@ -7,6 +7,8 @@ mod bundle;
 mod import;
 mod slots;
 
+use std::path::PathBuf;
+
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::bundle::{BundleClosed, BundleError, BundleMalformed};
@@ -30,6 +32,7 @@ use crate::store::StillLocked;
 pub(crate) use crate::store::error::DiskFault;
 #[cfg(feature = "postgres")]
 pub(crate) use crate::store::shared::{AddressError, SharedError};
+use crate::untrusted::printable;
 pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
@@ -105,9 +108,16 @@ pub(crate) enum Error {
     /// The new token came, but could not be written to its row. It is in a spill file, from which
     /// the next command takes it.
     #[error(
-        "the new token for `{account}` could not be stored in the vault, and lies sealed beside it"
+        "the new token for `{account}` could not be stored in the vault: nothing is lost, it is kept \
+         sealed in `{}` on this machine",
+        printable(&kept_in.to_string_lossy())
     )]
-    Spilled { account: Account, source: Box<Error> },
+    Spilled {
+        account: Account,
+        /// The directory with the spill file.
+        kept_in: PathBuf,
+        source: Box<Error>,
+    },
     /// The new token came and could not be stored anywhere.
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },

@@ -1,5 +1,6 @@
 //! The errors of a change of key slots or of the data key.
 
+use crate::counted::counted;
 use crate::store::{Damage, MOST_SLOTS};
 use crate::vault::keychain;
 use crate::vault::slot::SlotId;
@@ -38,8 +39,7 @@ pub(crate) enum SlotError {
 }
 
 fn damaged(damage: &Damage) -> String {
-    match damage.accounts.len() + damage.nameless {
-        1 => "there is 1 credential".into(),
-        many => format!("there are {many} credentials"),
-    }
+    let count = damage.accounts.len() + damage.nameless;
+    let is = if count == 1 { "is" } else { "are" };
+    format!("there {is} {}", counted(count, "credential"))
 }

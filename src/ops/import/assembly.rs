@@ -82,6 +82,7 @@ pub(crate) fn assemble(
         created_at: now,
         updated_at: now,
         last_refreshed_at: None,
+        moved_out: None,
     };
     let account = Account { provider: service.provider.name.clone(), user };
     let origin = label.origin;

@@ -279,6 +279,7 @@ impl Granted {
             created_at: now,
             updated_at: now,
             last_refreshed_at: None,
+            moved_out: None,
         }
     }
 

@@ -86,6 +86,7 @@ impl LoginTarget {
             created_at: now,
             updated_at: now,
             last_refreshed_at: None,
+            moved_out: None,
         };
         loop {
             let earlier = self.vault.read(account)?;

@@ -63,7 +63,8 @@ impl Refresh<'_> {
             Saved::Stored => Ok(hand_out(renewed, true)),
             Saved::Moved => self.stored_token(),
             Saved::Spilled(source) => {
-                Err(Error::Spilled { account: account(), source: Box::new(source.into()) })
+                let (kept_in, source) = (self.vault.kept_in(), Box::new(source.into()));
+                Err(Error::Spilled { account: account(), kept_in, source })
             }
             Saved::Lost(source) => {
                 Err(Error::Lost { account: account(), source: Box::new(source.into()) })

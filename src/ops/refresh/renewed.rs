@@ -37,6 +37,7 @@ pub(super) fn renewed_credential(
         status: Status::Active,
         updated_at: now,
         last_refreshed_at: Some(now),
+        moved_out: None,
         ..credential.clone()
     }
 }

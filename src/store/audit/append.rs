@@ -35,7 +35,7 @@ pub(crate) fn append(
 /// before this one was restored, it is renamed first, since a chain under another key can't go on.
 fn lock_own(vault: &VaultFile, state: &AuditState, timeout: Duration) -> Result<LockedFile, Error> {
     let locked = lock(vault, timeout)?;
-    if state.head != Mark::START {
+    if state.head != Mark::START || !state.can_be_another_copys {
         return Ok(locked);
     }
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;

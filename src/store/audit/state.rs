@@ -19,19 +19,28 @@ pub(crate) struct AuditState {
     /// The settings that the last command with a configuration found there: a command that only
     /// reads the vault needs no configuration.
     pub(crate) settings: Settings,
+    /// Whether another copy of the vault may have left the file. A file whose name says whose it is
+    /// was changed if it does not hold.
+    pub(in crate::store) can_be_another_copys: bool,
 }
 
 impl AuditState {
     /// Returns the state of a new audit, with a new key.
     pub(in crate::store) fn new(settings: Settings) -> Result<Self, getrandom::Error> {
-        Ok(Self { key: Key::generate()?, head: Mark::START, settings })
+        Ok(Self::sealed(Key::generate()?, Mark::START, settings))
     }
 
-    /// Returns the state of the audit that this machine keeps of a shared vault: its key is derived
-    /// from `machine_key`, and the vault remembers no entry.
+    /// Returns the state that is sealed in a vault in a file.
+    pub(in crate::store) fn sealed(key: Key, head: Mark, settings: Settings) -> Self {
+        Self { key, head, settings, can_be_another_copys: true }
+    }
+
+    /// Returns the state of the audit that this machine keeps of a shared vault for one member: its key
+    /// is derived from `machine_key`, and the vault remembers no entry.
     #[cfg(feature = "postgres")]
     pub(in crate::store) fn of_machine(machine_key: &DataKey, settings: Settings) -> Self {
-        Self { key: machine_key.derived("tokctl shared audit v1"), head: Mark::START, settings }
+        let key = machine_key.derived("tokctl shared audit v1");
+        Self { key, head: Mark::START, settings, can_be_another_copys: false }
     }
 
     /// Returns the state for a copy of the vault, which remembers no entry: the audit's file stays
@@ -47,6 +56,7 @@ impl AuditState {
             key: self.key.clone(),
             head: end.filter(|end| end.number > self.head.number).unwrap_or(self.head),
             settings: wanted.unwrap_or(self.settings),
+            can_be_another_copys: self.can_be_another_copys,
         }
     }
 }

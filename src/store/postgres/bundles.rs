@@ -134,6 +134,21 @@ pub(super) fn unplaced(
     Ok(Some(Unplaced { bundle, since, text }))
 }
 
+/// Returns the names of the changes that handed over what is in a bundle of any member that is
+/// unplaced. The rows that they left behind have them, too.
+pub(super) fn unplaced_changes(
+    transaction: &Transaction<'_>,
+    membership: &Membership,
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let vault = membership.vault();
+    let values: [(&(dyn ToSql + Sync), Type); 1] = [(&vault.0.as_slice(), Type::BYTEA)];
+    let found = transaction.query(
+        "SELECT change FROM tokctl_bundles WHERE vault = $1 AND text IS NOT NULL",
+        &values,
+    )?;
+    Ok(found.iter().map(|row| row.get(0)).collect())
+}
+
 /// Returns the key under which this member seals what is nobody else's.
 fn own_key(membership: &Membership) -> DataKey {
     DataKey::of_machine(membership.vault().vault(), membership.identity.local_key())

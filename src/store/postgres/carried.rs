@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::bundles::{self, Unplaced};
+use super::rows::Part;
 use super::server::Server;
+use crate::model::account::Account;
 use crate::store::error::Error;
 use crate::vault::bundle::BundleId;
 
@@ -26,6 +28,18 @@ impl Server {
         self.under_membership(|connection, membership| {
             Ok((connection.single(|it| bundles::unplaced(it, membership))?, None))
         })
+    }
+
+    /// Returns the accounts whose credential a member moved into a bundle that is unplaced.
+    pub(in crate::store) fn unplaced_of_all(&self) -> Result<Vec<Account>, Error> {
+        let changes = self.under_membership(|connection, membership| {
+            Ok((connection.single(|it| bundles::unplaced_changes(it, membership))?, None))
+        })?;
+        let found = self.rows(Part::Label, |membership, row, _| {
+            let is_in_one = changes.contains(&row.change);
+            Ok(if is_in_one { Some(row.summary(membership)?.account) } else { None })
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Returns the time when `bundle` was taken in; `None` if it was not.

@@ -41,6 +41,9 @@ const APART: SignedDuration = SignedDuration::from_hours(24);
 /// whose clock differs, may have taken over.
 const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
+/// The length of a member's part in the names of what a machine keeps for that member.
+const MEMBER_NAME: usize = 16;
+
 /// What is needed to open a shared vault.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -125,7 +128,10 @@ impl Server {
         place.watermarks.check_roster(&membership.roster).map_err(Error::from)?;
         place.watermarks.keep_roster(&membership.roster);
         let vault = membership.vault();
-        let path = place.state.join("shared").join(vault.hex());
+        // Two members may use one machine: none opens what the other seals there.
+        let member = place.identity.id().hex();
+        let name = format!("{}.{}", vault.hex(), &member[..MEMBER_NAME]);
+        let path = place.state.join("shared").join(name);
         let machine_key = DataKey::of_machine(vault.vault(), place.identity.local_key());
         let clock = (now, Moment::now());
         let known = Known { membership: Arc::new(membership), clock, attempts: Vec::new() };

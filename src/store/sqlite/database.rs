@@ -125,6 +125,11 @@ impl Database {
         }
     }
 
+    /// Whether the file was opened by [`Self::open_as_it_is`].
+    pub(super) fn is_as_it_is(&self) -> bool {
+        self.is_as_it_is.get()
+    }
+
     /// Lays the tables of an earlier `version` over the connection as today's.
     fn show_as_today(&self, version: usize) -> Result<(), Error> {
         if version < schema::CURRENT {

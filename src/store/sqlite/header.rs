@@ -228,7 +228,7 @@ fn decode(bytes: &[u8]) -> Option<Contents> {
     });
     Some(Contents {
         counter: u64::from_le_bytes(*counter),
-        audit: Some(AuditState { key, head: decode_head(head)?, settings }),
+        audit: Some(AuditState::sealed(key, decode_head(head)?, settings)),
         imported: imported.collect::<Option<_>>()?,
     })
 }
@@ -250,7 +250,7 @@ fn earlier(key: &DataKey, text: &[u8]) -> Option<Contents> {
             let audit_key = key.open(SealContext::AuditKey, &hex(&audit_key?)?).ok()?;
             let head = key.open(SealContext::AuditHead, &hex(&head?)?).ok()?;
             let (key, settings) = decode_key(&audit_key)?;
-            Some(AuditState { key, head: decode_head(&head)?, settings })
+            Some(AuditState::sealed(key, decode_head(&head)?, settings))
         }
     };
     let imported = opened.iter().map(|(id, at)| Some((BundleId(hex(id)?.try_into().ok()?), *at)));

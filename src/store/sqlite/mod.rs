@@ -91,6 +91,16 @@ impl Sqlite {
         &self.file
     }
 
+    /// Returns what becomes of key slots that name another vault: a file that was opened as it is may
+    /// have any.
+    pub(in crate::store) fn foreign_slots(&self) -> slots::Foreign {
+        if self.writer().is_as_it_is() {
+            slots::Foreign::PassedOver
+        } else {
+            slots::Foreign::Refused
+        }
+    }
+
     /// Whether the file was opened for reading alone.
     pub(in crate::store) fn is_for_reading(&self) -> bool {
         self.writer().is_for_reading()

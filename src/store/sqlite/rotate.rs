@@ -80,7 +80,7 @@ fn reopen(
     progress: impl FnMut(u64),
 ) -> Result<(), Error> {
     const NOT_AS_SEALED: Error = Error::Inconsistent("what was sealed does not open");
-    let slots = slots::read(transaction, next.vault)?;
+    let slots = slots::read(transaction, next.vault, slots::Foreign::Refused)?;
     let mut unwrapped = None;
     for new in new {
         let stored = slots.iter().find(|stored| stored.id == new.id).ok_or(NOT_AS_SEALED)?;

@@ -13,25 +13,39 @@ use crate::vault::slot::{Cost, KeySlot, SlotId, SlotKind};
 /// must not make every command slow.
 pub(crate) const MOST: usize = 256;
 
+/// Key slots that name another vault: one was planted, or the name in one of this vault was edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// They are an error: else the edited name of a vault would look like a wrong key.
+    Refused,
+    /// They are passed over, by `doctor` alone, which tells of them.
+    PassedOver,
+}
+
 /// All key slots of `vault`, oldest first. Fails with [`Error::Inconsistent`] if there are more than
-/// [`MOST`].
-///
-/// Fails with [`Error::TamperedSlot`] for one that names another vault: else the edited name of a
-/// vault would look like a wrong key.
-pub(crate) fn read(connection: &Connection, vault: VaultId) -> Result<Vec<KeySlot>, Error> {
+/// [`MOST`], and with [`Error::TamperedSlot`] for a `foreign` one that is refused.
+pub(crate) fn read(
+    connection: &Connection,
+    vault: VaultId,
+    foreign: Foreign,
+) -> Result<Vec<KeySlot>, Error> {
     let mut statement = connection.prepare(
         "SELECT id, kind, memory, passes, lanes, salt, key_check, wrapped_key, vault_id
          FROM key_slots_2 ORDER BY created_at, id",
     )?;
     let mut rows = statement.query([])?;
-    let mut slots = Vec::new();
+    let (mut slots, mut count) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let id = SlotId(row.get(0)?);
-        if slots.len() == MOST {
+        if count == MOST {
             return Err(Error::Inconsistent("it has more key slots than tokctl makes"));
         }
+        count += 1;
         if row.get::<_, [u8; 16]>(8)? != vault.0 {
-            return Err(Error::TamperedSlot { id });
+            match foreign {
+                Foreign::Refused => return Err(Error::TamperedSlot { id }),
+                Foreign::PassedOver => continue,
+            }
         }
         slots.push(KeySlot {
             id,
@@ -43,6 +57,20 @@ pub(crate) fn read(connection: &Connection, vault: VaultId) -> Result<Vec<KeySlo
         });
     }
     Ok(slots)
+}
+
+/// Returns the slots that name another vault than `vault`.
+pub(crate) fn foreign(connection: &Connection, vault: VaultId) -> Result<Vec<SlotId>, Error> {
+    let mut statement =
+        connection.prepare("SELECT id FROM key_slots_2 WHERE vault_id != ?1 ORDER BY id")?;
+    let ids = statement.query_map([vault.0], |row| Ok(SlotId(row.get(0)?)))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Takes away the slots that name another vault than `vault`.
+pub(crate) fn remove_foreign(transaction: &Transaction<'_>, vault: VaultId) -> Result<(), Error> {
+    transaction.execute("DELETE FROM key_slots_2 WHERE vault_id != ?1", [vault.0])?;
+    Ok(())
 }
 
 /// The public part of all slots, oldest first.

@@ -69,6 +69,11 @@ impl MemberKeys {
 }
 
 impl MemberId {
+    /// Returns the key in hex.
+    pub(crate) fn hex(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+
     pub(super) fn verifying_key(&self) -> Option<VerifyingKey> {
         VerifyingKey::from_bytes(&self.0).ok()
     }

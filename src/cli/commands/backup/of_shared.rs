@@ -72,7 +72,8 @@ pub(super) fn run(
 
 fn confirm(context: &Context, count: usize) -> Result<(), CliError> {
     let question = format!(
-        "move all {count} credentials to the file, so that no member can use them any more"
+        "move all that is here ({}) to the file, so that no member can use it any more",
+        carrying::counted(count)
     );
     if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         return Ok(());

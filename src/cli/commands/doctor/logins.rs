@@ -60,7 +60,7 @@ pub(super) fn needy(context: &Context, vault: &Vault) -> Vec<Row> {
 fn verdict(line: &Line) -> Verdict {
     match line.need {
         Need::Login | Need::NewToken | Need::Refresh => Verdict::ToMend,
-        Need::Provider | Need::Nothing => Verdict::Hint,
+        Need::Provider | Need::Member | Need::Nothing => Verdict::Hint,
     }
 }
 

@@ -25,6 +25,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::{Ui, Verbosity};
 use crate::cli::{next_command, table, vaults};
+use crate::counted::counted;
 use crate::ops::doctor;
 
 /// Say whether everything is in order, and what mends what is not
@@ -96,18 +97,14 @@ fn verdict(rows: &[Row]) -> Result<(), CliError> {
     match (damages, findings) {
         (0, 0) => Ok(()),
         (0, one) => {
-            let what = format!("{} to be mended", things(one));
+            let what = format!("{} to be mended", counted(one, "thing"));
             Err(CliError::new(Kind::Failed, what).hint(hint))
         }
         (damages, _) => {
-            let what = format!("the vault is damaged: {}", things(damages));
+            let what = format!("the vault is damaged: {}", counted(damages, "thing"));
             Err(CliError::new(Kind::VaultDamaged, what).hint(hint))
         }
     }
-}
-
-fn things(count: usize) -> String {
-    if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
 }
 
 /// The output of `--json`.

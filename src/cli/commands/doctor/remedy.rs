@@ -8,7 +8,8 @@ use crate::cli::error::{CliError, Hint};
 use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out, repair};
 use crate::cli::time;
 use crate::cli::typed::{self, quoted};
-use crate::ops::doctor::{Finding, Remedy};
+use crate::ops;
+use crate::ops::doctor::{Check, Finding, Remedy};
 use crate::untrusted::{self, printable};
 
 /// Makes the report's row for a finding.
@@ -18,7 +19,15 @@ pub(super) fn row_of(finding: Finding) -> Row {
             let message = sentence(&fact, time::now());
             Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(hint) }
         }
-        Finding::Failure { check, error } => Row::failure(check, CliError::from(*error)),
+        Finding::Failure { check, error } => {
+            let mut remove = None;
+            if let (Check::Slots, ops::Error::TamperedSlot { id }) = (check, &*error) {
+                // Another slot has opened the vault.
+                remove = Some(Hint::Confirmed(format!("tokctl key remove {id}")));
+            }
+            let row = Row::failure(check, CliError::from(*error));
+            Row { hint: remove.or(row.hint), ..row }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let path = vaults::file(context)?;
     let (vault, _) = Vault::open_as_it_is(path)?;
     let Differences { foreign, unindexed, .. } = vault.schema_differences()?;
+    let slots = vault.foreign_slots()?;
     let vault = keys::unlock(context, vault)?;
     let is_headless = vault.has_damaged_header()?;
     // The audit of a vault that was put back is no fault of the audit's.
@@ -29,7 +30,8 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let faults = if is_headless { Vec::new() } else { audit::verify(&vault)?.examined.faults };
     let begins_audit = is_headless || !faults.is_empty();
     let left = if is_headless { 0 } else { keychain_leftovers(context, &vault)? };
-    if foreign.is_empty() && unindexed.is_empty() && !begins_audit && left == 0 {
+    let is_as_made = foreign.is_empty() && unindexed.is_empty() && slots.is_empty();
+    if is_as_made && !begins_audit && left == 0 {
         context.ui.status("there is nothing to repair in this vault");
         return Ok(());
     }
@@ -42,6 +44,11 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     for object in &foreign {
         let (kind, name) = (printable(&object.kind), printable(&object.name));
         context.ui.warning(&format!("the {kind} `{name}` is not tokctl's: it will be dropped"));
+    }
+    for id in &slots {
+        context.ui.warning(&format!(
+            "the key slot {id} names another vault, so that it opens nothing here: it will be removed"
+        ));
     }
     for name in &unindexed {
         context
@@ -61,6 +68,9 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     confirm(yes, context)?;
     if !foreign.is_empty() || !unindexed.is_empty() {
         Vault::drop_foreign(path)?;
+    }
+    if !slots.is_empty() {
+        Vault::remove_foreign_slots(path)?;
     }
     if is_headless {
         audit_trail::keep_as_configured(context, &vault);

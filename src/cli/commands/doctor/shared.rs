@@ -34,6 +34,9 @@ pub(super) fn look(
         Some(Err(error)) => return not_opened(runner, Check::Database, error.into()),
         None => return overview,
     };
+    if vault.only_reads() {
+        context.note_reader();
+    }
     let Some(vault) = check_members(runner, vault, &place) else { return overview };
     if let Ok(providers) = vault.providers() {
         overview.providers = providers.into_iter().collect();

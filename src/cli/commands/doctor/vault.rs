@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use super::check_runner::CheckRunner;
 use super::logins;
 use super::remedy::row_of;
-use super::row::{Row, Verdict};
+use super::row::{Row, Verdict, restore_or_begin_anew};
 use super::surroundings::Surroundings;
 use super::words;
 use crate::cli::error::{CliError, Hint};
+use crate::cli::explain::repair;
 use crate::cli::{keys, time};
 use crate::model::account::ProviderName;
 use crate::ops::doctor::{self, Check};
 use crate::ops::error::StoreError;
+use crate::ops::key_slots::SlotId;
 use crate::ops::{OpenVault, SlotKind, SlotSecret, Vault};
 
 /// The facts about the vault that the checks found out, beside the rows of the report.
@@ -95,24 +97,36 @@ fn examine(
     runner.add([header]);
     let looked = runner.run_on(Check::Integrity, vault, |vault| Ok(doctor::database(vault)));
     let Some(vault) = looked else { return (Vec::new(), None) };
-    let listed = vault.slots();
-    let kinds: Vec<SlotKind> = match listed {
-        Ok(listed) => listed.iter().map(|slot| slot.kind).collect(),
+    let listed = vault.slots().and_then(|listed| Ok((listed, vault.foreign_slots()?)));
+    let (kinds, foreign): (Vec<SlotKind>, _) = match listed {
+        Ok((listed, foreign)) => {
+            let own = listed.iter().filter(|slot| !foreign.contains(&slot.id));
+            (own.map(|slot| slot.kind).collect(), foreign)
+        }
         Err(error) => {
             runner.add([Row::failure(Check::Slots, error.into())]);
             return (Vec::new(), None);
         }
     };
-    match vault.slots_with_cost() {
-        Err(error @ StoreError::TamperedSlot { .. }) => {
-            runner.add([Row::failure(Check::Slots, error.into())]);
-        }
-        Ok(_) | Err(_) => runner.add([row_of(doctor::recovery(&kinds))]),
+    let is_lost = kinds.is_empty();
+    runner.add(foreign.iter().map(|id| foreign_slot(*id, is_lost)));
+    if foreign.is_empty() {
+        runner.add([row_of(doctor::recovery(&kinds))]);
     }
     if let Ok(providers) = vault.providers() {
         overview.providers = providers.into_iter().collect();
     }
     (kinds, check_leftovers(runner, vault))
+}
+
+/// Makes the row for a key slot that names another vault. It may be an edited one of this vault, so it
+/// is not taken out where nothing else opens the vault (`is_lost`).
+fn foreign_slot(id: SlotId, is_lost: bool) -> Row {
+    let message = format!(
+        "the key slot {id} is of another vault, or was edited: every other command refuses this vault"
+    );
+    let hint = if is_lost { restore_or_begin_anew() } else { repair() };
+    Row::new(Check::Slots, Verdict::Damaged, message).hint(hint)
 }
 
 /// Checks what interrupted commands left behind.

@@ -80,12 +80,13 @@ impl Column {
         }
     }
 
-    /// Returns the cell of a table on a terminal.
-    pub(super) fn cell(self, summary: &Summary, now: Timestamp) -> Cell {
+    /// Returns the cell of a table on a terminal. What a member uses is refreshed then, and nothing by a
+    /// user who may only read.
+    pub(super) fn cell(self, summary: &Summary, is_reader: bool, now: Timestamp) -> Cell {
         match self {
             Self::Status => Cell::new(status_in_table(summary, now)).fg(color(summary, now)),
             Self::Expires => match summary.expires_at {
-                Some(at) if at <= now && renews_itself(summary, now) => {
+                Some(at) if at <= now && !is_reader && renews_itself(summary, now) => {
                     if table::is_narrow() { "when used" } else { "refreshes when used" }.into()
                 }
                 at => relative(at, now).into(),

@@ -15,7 +15,9 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::vaults;
+use crate::cli::words::odd_rows;
 use crate::cli::{next_command, time};
+use crate::counted::counted;
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::duration;
@@ -101,8 +103,11 @@ fn nothing(args: &Args, context: &Context, shown: &Listing, unknown: usize) -> S
             let what = format!("nothing needs a login within {}", time::length(within));
             match unknown {
                 0 => what,
-                1 => format!("{what}, as far as is known: 1 credential has no known end"),
-                many => format!("{what}, as far as is known: {many} credentials have no known end"),
+                more => {
+                    let has = if more == 1 { "has" } else { "have" };
+                    let them = counted(more, "credential");
+                    format!("{what}, as far as is known: {them} {has} no known end")
+                }
             }
         }
         None if shown.odd > 0 => "nothing can be shown".into(),
@@ -113,16 +118,14 @@ fn nothing(args: &Args, context: &Context, shown: &Listing, unknown: usize) -> S
 fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
     let &Listing { count, odd, .. } = shown;
     if odd > 0 {
-        let message = format!("{odd} more are damaged or were tampered with");
+        let message = odd_rows(odd);
         return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
     match (args.expiring_within, &shown.first) {
         (Some(within), Some(first)) => {
-            let who = match count {
-                1 => "1 credential needs".to_owned(),
-                many => format!("{many} credentials need"),
-            };
-            let message = format!("{who} a login within {}", time::length(within));
+            let need = if count == 1 { "needs" } else { "need" };
+            let who = counted(count, "credential");
+            let message = format!("{who} {need} a login within {}", time::length(within));
             Err(CliError::new(Kind::LoginRequired, message).hint(Hint::Login(first.clone())))
         }
         (Some(_) | None, _) => Ok(()),

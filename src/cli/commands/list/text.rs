@@ -29,8 +29,10 @@ fn print_table(
     columns: &[Shown],
 ) -> Result<Listing, CliError> {
     let mut table = Table::new(columns.iter().map(|(column, fit)| (column.heading(), *fit)));
+    let is_reader = context.is_reader();
     let listing = selection.each(|Listed { summary, .. }| {
-        table.add(columns.iter().map(|(column, _)| column.cell(&summary, selection.now)).collect());
+        let cell = |(column, _): &Shown| column.cell(&summary, is_reader, selection.now);
+        table.add(columns.iter().map(cell).collect());
         Ok::<_, Stopped<StoreError>>(())
     });
     let listing = listing.map_err(|stopped| match stopped {

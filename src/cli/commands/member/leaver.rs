@@ -1,5 +1,5 @@
-//! What is said of a member who may not read or write any more: what it could read, with what makes
-//! that worthless, and the answers that went with it.
+//! What is said of a member who may not read or write any more: what it could read or took along, with
+//! what makes that worthless, and the answers that went with it.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::explain::RESUME;
 use crate::cli::time;
 use crate::cli::typed::command;
 use crate::model::account::Account;
 use crate::ops::OpenVault;
-use crate::ops::exposure::{self, Exposed, Remedy};
+use crate::ops::exposure::{self, Exposed, Moved, Remedy};
 use crate::ops::shared::{Label, LeaseRunning};
 use crate::untrusted::printable;
 
@@ -20,17 +21,51 @@ pub(super) fn exposed(context: &Context, vault: &OpenVault) -> Result<Vec<Expose
     Ok(exposure::all(vault, context.config().ok())?)
 }
 
-/// Says what `label` could read, each with what makes it worthless.
-pub(super) fn tell_exposed(context: &Context, label: &Label, exposed: &[Exposed]) {
-    if exposed.is_empty() {
-        return;
+/// Whether `label` moved the credential out of the vault, and so may be the only one who has it.
+fn is_taken_along(label: &Label, exposed: &Exposed) -> bool {
+    exposed.moved.as_ref().is_some_and(|moved| moved.by.as_ref() == Some(label))
+}
+
+/// Returns those of `exposed` that `label` moved out of the vault.
+pub(super) fn taken_along(label: &Label, exposed: Vec<Exposed>) -> Vec<Exposed> {
+    exposed.into_iter().filter(|one| is_taken_along(label, one)).collect()
+}
+
+/// Warns of what `label` moved out of the vault, before the change that keeps it from coming back.
+pub(super) fn warn_of_taken_along(context: &Context, label: &Label, exposed: &[Exposed]) {
+    let (mut waiting, mut gone) = (Vec::new(), Vec::new());
+    for one in exposed.iter().filter(|one| is_taken_along(label, one)) {
+        let is_waiting = one.moved.as_ref().is_some_and(|moved| moved.is_in_bundle);
+        let list = if is_waiting { &mut waiting } else { &mut gone };
+        list.push(format!("`{}`", one.account));
     }
-    context.ui.warning(&format!(
-        "what `{label}` has read works until it ends or is revoked: nobody can call it back"
-    ));
-    for one in exposed {
+    if !gone.is_empty() {
+        context.ui.warning(&format!(
+            "`{label}` moved {} out of the vault, and may be the only one who has it: let `{label}` bring \
+             it back first, as `tokctl help shared` says",
+            gone.join(", ")
+        ));
+    }
+    if !waiting.is_empty() {
+        context.ui.warning(&format!(
+            "`{label}` moved {} into a bundle that is in no file yet, and that nobody else can open, nor \
+             `{label}` once removed: let `{label}` type `{RESUME}` first",
+            waiting.join(", ")
+        ));
+    }
+}
+
+/// Says what `label` could read, each with what makes it worthless, and what `label` took along.
+pub(super) fn tell_exposed(context: &Context, label: &Label, exposed: &[Exposed]) {
+    if exposed.iter().any(|one| one.moved.is_none()) {
+        context.ui.warning(&format!(
+            "what `{label}` has read works until it ends or is revoked: nobody can call it back"
+        ));
+    }
+    for one in exposed.iter().filter(|one| one.moved.is_none()) {
         context.ui.status(&sentence(one));
     }
+    tell_moved_out(context, label, exposed);
     let clients: BTreeSet<(&str, &str)> = exposed
         .iter()
         .filter(|one| one.remedy != Remedy::ClientSecret)
@@ -41,6 +76,34 @@ pub(super) fn tell_exposed(context: &Context, label: &Label, exposed: &[Exposed]
         context.ui.status(&format!(
             "`{label}` knows the secret or key of the client `{client}` of `{provider}` too: replace it there"
         ));
+    }
+}
+
+/// Says what left the vault and has not come back, each with what ends it: the new login that follows
+/// can't revoke it, since nothing of it is left here.
+pub(super) fn tell_moved_out(context: &Context, label: &Label, exposed: &[Exposed]) {
+    if exposed.iter().any(|one| is_taken_along(label, one)) {
+        context.ui.warning(&format!(
+            "what `{label}` moved out of the vault works there on, and is renewed there: end it at the \
+             service, and replace it here by a new login"
+        ));
+    }
+    for one in exposed {
+        let account = &one.account;
+        match &one.moved {
+            None => {}
+            Some(Moved { by: Some(by), .. }) if by == label => {
+                context.ui.status(&sentence(one));
+            }
+            Some(Moved { by: Some(by), .. }) => context.ui.status(&format!(
+                "`{label}` could read `{account}` before `{by}` moved it out of the vault: let `{by}` \
+                 replace it where it is now"
+            )),
+            Some(Moved { by: None, .. }) => context.ui.status(&format!(
+                "{}: somebody who is no member any more moved it out of the vault",
+                sentence(one)
+            )),
+        }
     }
 }
 
@@ -65,9 +128,6 @@ fn sentence(Exposed { account, remedy, token_ends, .. }: &Exposed) -> String {
             None => format!("revoke the token of `{account}` at the service"),
         },
         Remedy::StaticToken => format!("revoke `{account}` at the service; then `{login}`"),
-        Remedy::HandedOver => {
-            format!("`{account}` was handed over: what is to be done for it, its machine says")
-        }
     }
 }
 
@@ -92,6 +152,8 @@ pub(super) struct ExposedJson {
     remedy: &'static str,
     client: Option<String>,
     token_ends: Option<String>,
+    /// How it left the vault; null for one that is there.
+    moved_out: Option<MovedJson>,
 }
 
 impl From<&Exposed> for ExposedJson {
@@ -103,8 +165,21 @@ impl From<&Exposed> for ExposedJson {
             remedy: exposed.remedy.word(),
             client: exposed.client.as_deref().map(printable),
             token_ends: exposed.token_ends.map(time::rfc3339),
+            moved_out: exposed.moved.as_ref().map(|moved| MovedJson {
+                by: moved.by.as_ref().map(ToString::to_string),
+                in_bundle: moved.is_in_bundle,
+            }),
         }
     }
+}
+
+/// The way of a credential that was moved out, as JSON.
+#[derive(Serialize)]
+struct MovedJson {
+    /// The member who moved it; null if nobody knows, or if that one is no member any more.
+    by: Option<String>,
+    /// Whether it is in a bundle that may not have reached its file.
+    in_bundle: bool,
 }
 
 /// A refresh whose answer was given up, as JSON.

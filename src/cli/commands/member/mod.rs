@@ -54,8 +54,9 @@ enum Command {
     /// Remove a member, and replace the data key
     ///
     /// Everything is sealed anew for those who stay, all or nothing. What the member has read can't be
-    /// called back: the credentials are listed, each with what makes it worthless. Join lines from
-    /// before have to be replaced by the one that is printed.
+    /// called back: the credentials are listed, each with what makes it worthless. So are those that the
+    /// member moved out of the vault, and may be the only one to have. Join lines from before have to be
+    /// replaced by the one that is printed.
     ///
     /// Refreshes that are under way are waited for, up to 45 seconds. Nothing is changed if the member
     /// began one and has not reported, since the new token may be on its machine alone.
@@ -147,12 +148,15 @@ fn remove(context: &Context, label: &Label, yes: bool, force: bool) -> Result<()
     let leaver = leaver.ok_or_else(|| no_such_member(label))?.label;
     let change = Change::Remove(leaver.clone());
     vault.check_change(&change)?;
+    let exposed = leaver::exposed(context, &vault)?;
+    leaver::warn_of_taken_along(context, &leaver, &exposed);
     let question = format!("remove `{leaver}` and replace the data key");
     if !yes && !context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
         let kept = format!("`{leaver}` stays a member");
         return Err(CliError::new(error::Kind::Failed, kept).hint(Hint::Again(&["--yes"])));
     }
-    let exposed = leaver::exposed(context, &vault)?;
+    // Somebody may have been asked for long, and others have written meanwhile.
+    let exposed = if yes { exposed } else { leaver::exposed(context, &vault)? };
     let Changed { roster, given_up } = vault.change_members(context, &change, force)?;
     context.ui.status(&format!("removed `{leaver}`, and sealed everything anew"));
     leaver::tell_given_up(context, &given_up);
@@ -168,16 +172,22 @@ fn set_role(context: &Context, label: &Label, role: Role, force: bool) -> Result
     let before = vault.roster()?;
     let named = before.named(label).ok_or_else(|| no_such_member(label))?.label.clone();
     let change = Change::SetRole(named.clone(), role);
+    let taken_along = match role {
+        Role::Reader => leaver::taken_along(&named, leaver::exposed(context, &vault)?),
+        Role::Admin | Role::Member => Vec::new(),
+    };
     let Changed { roster, given_up } = vault.change_members(context, &change, force)?;
     context.ui.status(&format!("`{named}` is {role} from now on"));
     leaver::tell_given_up(context, &given_up);
     let has_new_key = roster.generation() != before.generation();
     if has_new_key {
+        leaver::tell_moved_out(context, &named, &taken_along);
         tell_new_line(context, &roster);
     }
     if has_new_key || context.ui.json {
         let given_up = given_up.iter().map(Into::into).collect();
-        let lost = Lost { exposed: None, given_up: Some(given_up) };
+        let exposed = has_new_key.then(|| listed(&taken_along));
+        let lost = Lost { exposed, given_up: Some(given_up) };
         return print_line(context, &vault, &named, &roster, lost);
     }
     Ok(())
@@ -242,7 +252,7 @@ struct ChangedJson<'a> {
 /// The losses that a change of the members brought.
 #[derive(Default, Serialize)]
 struct Lost {
-    /// What a leaver could read.
+    /// What a leaver could read or took along, or what a new reader took along.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposed: Option<Vec<ExposedJson>>,
     /// The refreshes whose answers were given up.

@@ -16,6 +16,7 @@ use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
 use crate::cli::vaults;
 use crate::cli::{audit_trail, choice, keys, memory_vault, time};
+use crate::counted::counted;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
@@ -308,7 +309,7 @@ fn check(
 
 fn gravest(unset: &[Unset<'_>]) -> CliError {
     let kind = Kind::gravest(unset.iter().map(|one| one.error.kind)).unwrap_or(Kind::Failed);
-    let what = format!("{} variables can't be set, so nothing was done", unset.len());
+    let what = format!("{} can't be set, so nothing was done", counted(unset.len(), "variable"));
     let mut failure = CliError::new(kind, what);
     failure.causes.extend(unset.iter().map(|Unset { variable, reference, error }| {
         format!("`{variable}` from `{reference}`: {}", error.in_one_line())

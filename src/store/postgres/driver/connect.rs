@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Logs in to the first place of `address` that answers and lets this user in.
 pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
-    let mut failure = None;
+    let mut failure: Option<Error> = None;
     for (place, password) in &address.places {
         let tried = tokio::time::timeout(LIMIT, log_in(place, password.as_ref(), address)).await;
         let error = match tried {
@@ -35,8 +35,10 @@ pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
             }
         };
         log::debug!("{error}");
-        // Of several failures, one that a person can mend says more than one that passes.
-        if failure.as_ref().is_none_or(Error::is_passing) {
+        // Of several failures, one that a person can mend says more than one that passes, and a place
+        // that is there more than one that is not.
+        let is_nowhere = matches!(error, Error::NoPlace { .. });
+        if failure.as_ref().is_none_or(|earlier| earlier.is_passing() && !is_nowhere) {
             failure = Some(error);
         }
     }
@@ -48,8 +50,7 @@ async fn log_in(
     password: Option<&DatabasePassword>,
     address: &Address,
 ) -> Result<Client, Error> {
-    let unreachable =
-        |error: io::Error| Error::Unreachable { place: place.to_string(), why: reason(&error) };
+    let unreachable = |error: io::Error| failed(place, &error);
     let mut config = Config::new();
     config
         .user(&address.user)
@@ -127,6 +128,29 @@ where
         }
     });
     Ok(client)
+}
+
+/// Returns the error for a place to which no connection could be made.
+fn failed(place: &Place, error: &io::Error) -> Error {
+    let (why, shown) = (reason(error), place.to_string());
+    let is_there = match place {
+        Place::Socket { directory, .. } => directory.is_dir(),
+        Place::Host { .. } => !is_unknown_name(&why),
+    };
+    if is_there {
+        Error::Unreachable { place: shown, why }
+    } else {
+        Error::NoPlace { place: shown, why }
+    }
+}
+
+/// Whether a lookup failed since there is no such name. The standard library tells that from a name
+/// service that does not answer by the words of the system alone (gai_strerror(3)).
+fn is_unknown_name(why: &str) -> bool {
+    const UNKNOWN: [&str; 4] =
+        ["not known", "does not resolve", "no address associated", "its name has no address"];
+    let why = why.to_ascii_lowercase();
+    UNKNOWN.iter().any(|words| why.contains(words))
 }
 
 fn reason(error: &io::Error) -> String {

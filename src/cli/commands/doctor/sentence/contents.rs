@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::age::age;
+use crate::counted::counted;
 use crate::ops::doctor::{AuditFact, CredentialsFact, FreshnessFact, LeftoversFact, RefreshesFact};
 use crate::untrusted::printable;
 
@@ -22,7 +23,7 @@ pub(super) fn credentials(fact: &CredentialsFact) -> String {
             "1 row has a name that no credential can have".into()
         }
         CredentialsFact::Nameless { count } => {
-            format!("{count} rows have names that no credential can have")
+            format!("{} have names that no credential can have", counted(*count, "row"))
         }
     }
 }
@@ -63,12 +64,15 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
             format!("beside the vault there is nothing but {locks} free when nobody runs")
         }
         LeftoversFact::Entries { count } => {
-            format!("an interrupted change of keys still has to clear up {}", entries(*count))
+            format!(
+                "an interrupted change of keys still has to clear up {}",
+                counted(*count, "keychain entry")
+            )
         }
         LeftoversFact::EntriesOfNoVault { count } => format!(
             "first logins that failed left the names of {} in the vault, which are of no use and \
              do no harm",
-            entries(*count)
+            counted(*count, "keychain entry")
         ),
         LeftoversFact::Unplaced { since } => format!(
             "credentials were handed over {}, and their bundle is not known to be in its place",
@@ -76,10 +80,10 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
         ),
         LeftoversFact::Kept { count: 0 } => "no answer is kept on this machine".into(),
         LeftoversFact::Kept { count } => {
-            let answers =
-                if *count == 1 { "1 answer is".to_owned() } else { format!("{count} answers are") };
+            let is = if *count == 1 { "is" } else { "are" };
             format!(
-                "{answers} kept on this machine for ten minutes, and the database has all of it"
+                "{} {is} kept on this machine for ten minutes, and the database has all of it",
+                counted(*count, "answer")
             )
         }
         LeftoversFact::NotListed(why) => format!("what lies beside the vault: {why}"),
@@ -96,18 +100,13 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
     }
 }
 
-fn entries(count: usize) -> String {
-    match count {
-        1 => "1 keychain entry".to_owned(),
-        more => format!("{more} keychain entries"),
-    }
-}
-
 pub(super) fn audit(fact: &AuditFact) -> String {
     match fact {
         AuditFact::Whole { entries: 0 } => "it has no entry yet".into(),
-        AuditFact::Whole { entries: 1 } => "its 1 entry is whole".into(),
-        AuditFact::Whole { entries } => format!("its {entries} entries are whole"),
+        AuditFact::Whole { entries } => {
+            let are = if *entries == 1 { "is" } else { "are" };
+            format!("its {} {are} whole", counted(*entries, "entry"))
+        }
         AuditFact::NotVerifiable(why) => format!("the audit can't be verified: {why}"),
         AuditFact::TamperedWith { first, more } => {
             let rest = if *more == 0 { String::new() } else { format!("; {more} more") };

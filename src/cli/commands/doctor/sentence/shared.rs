@@ -1,5 +1,6 @@
 //! Sentences about the database and the members of a shared vault.
 
+use crate::counted::counted;
 use crate::ops::doctor::{DatabaseFact, MembersFact};
 use crate::untrusted::printable;
 
@@ -30,10 +31,7 @@ pub(super) fn database(fact: &DatabaseFact) -> String {
 pub(super) fn members(fact: &MembersFact) -> String {
     match fact {
         MembersFact::Verified { entries, generation, members, own, role } => {
-            let members = match members {
-                1 => "1 member".to_owned(),
-                more => format!("{more} members"),
-            };
+            let members = counted(*members, "member");
             format!(
                 "{members} at entry {entries}, generation {generation} of the key, and every entry \
                  is signed; you are `{own}`, {role}"

@@ -8,6 +8,8 @@ mod supervisor;
 mod troubles;
 mod unit;
 mod rounds;
+mod away;
+mod start;
 #[cfg(feature = "postgres")]
 mod kept;
 mod service;

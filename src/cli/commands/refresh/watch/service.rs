@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::away::Away;
 #[cfg(feature = "postgres")]
 use super::kept;
 use super::log::Log;
@@ -18,6 +19,7 @@ use super::metrics::Metrics;
 use super::outages::{Ended, Outages};
 use super::rounds::{self, RoundResult};
 use super::schedule::Schedule;
+use super::start;
 use super::supervisor::{self, Supervisor};
 use super::troubles::Troubles;
 use crate::cli::commands::refresh::args::Args;
@@ -26,9 +28,8 @@ use crate::cli::commands::refresh::report::Tally;
 use crate::cli::commands::refresh::selection::decide_for_service;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
 use crate::cli::ui::Verbosity;
-use crate::cli::vaults;
-use crate::cli::{keys, time};
 use crate::model::account::Account;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
@@ -43,6 +44,7 @@ struct Service<'a> {
     queue: &'a FairQueue<Job>,
     log: Log,
     supervisor: Supervisor,
+    away: Away,
     schedule: Schedule,
     troubles: Troubles,
     outages: Outages,
@@ -64,20 +66,20 @@ pub(in crate::cli::commands::refresh) fn run(
 ) -> Result<(), CliError> {
     // A mistake in the configuration is reported at the start, and not when it first matters.
     context.config()?;
-    let vault = args.choice.in_vault(vaults::open(context))?;
-    // A service without names waits for the first login. A name that nobody has is a mistake.
-    args.choice.located(&vault)?.expect_some(context, &vault, "refresh")?;
-    let opener = keys::unlock(context, vault)?.opener();
     let log = Log::new(context.ui.clone());
-    let failed = |error: io::Error| {
-        CliError::new(Kind::Failed, "the service could not be started").caused_by(&error)
+    let mut supervisor = Supervisor::find();
+    let mut last_words = Some(log.clone());
+    // From when on it may run for long: until then, questions are asked, which a signal ends silently.
+    let mut announce = || match last_words.take() {
+        Some(log) => signals::announce(move |signal| {
+            supervisor::stopping();
+            log.line(Verbosity::Status, "stopping", &[("signal", signal.into())]);
+        })
+        .map_err(|error| failed(&error)),
+        None => Ok(()),
     };
-    let last_words = log.clone();
-    signals::announce(move |signal| {
-        supervisor::stopping();
-        last_words.line(Verbosity::Status, "stopping", &[("signal", signal.into())]);
-    })
-    .map_err(failed)?;
+    let (opener, away) = start::open(args, context, &log, &mut supervisor, &mut announce)?;
+    announce()?;
     let queue = FairQueue::new();
     let work = |vault: &OpenVault, account: &Account| {
         renew_if(context, vault, account, |credential, now| {
@@ -86,10 +88,11 @@ pub(in crate::cli::commands::refresh) fn run(
     };
     thread::scope(|scope| {
         let (done, outcomes) = many::results();
-        many::start(scope, args.jobs, &opener, &queue, &work, &done).map_err(failed)?;
+        many::start(scope, args.jobs, &opener, &queue, &work, &done)
+            .map_err(|error| failed(&error))?;
         #[cfg(feature = "postgres")]
-        kept::start(scope, &opener, log.clone()).map_err(failed)?;
-        let mut service = Service::new(args, &opener, &queue, log);
+        kept::start(scope, &opener, log.clone()).map_err(|error| failed(&error))?;
+        let mut service = Service::new(args, &opener, &queue, log, supervisor, away);
         loop {
             let nap = service.tick(time::now());
             match outcomes.recv_timeout(nap) {
@@ -101,13 +104,21 @@ pub(in crate::cli::commands::refresh) fn run(
 }
 
 impl<'a> Service<'a> {
-    fn new(args: &'a Args, opener: &'a Opener, queue: &'a FairQueue<Job>, log: Log) -> Self {
+    fn new(
+        args: &'a Args,
+        opener: &'a Opener,
+        queue: &'a FairQueue<Job>,
+        log: Log,
+        supervisor: Supervisor,
+        away: Away,
+    ) -> Self {
         Self {
             args,
             opener,
             queue,
             log,
-            supervisor: Supervisor::find(),
+            supervisor,
+            away,
             schedule: Schedule::new(args.every, time::now()),
             troubles: Troubles::default(),
             outages: Outages::default(),
@@ -149,13 +160,18 @@ impl<'a> Service<'a> {
         };
         match rounds::look(self.args, self.opener, is_watched, now) {
             Ok(result) => {
+                self.away.end(&self.log, now);
                 let due_at = self.queue_due(result, now);
                 self.schedule.plan_next(now, due_at, jitter());
                 self.tally = Some(Tally::default());
                 self.held_back = 0;
             }
             Err(error) => {
-                self.log.line(Verbosity::Errors, "fault", &[("error", error.line().into())]);
+                if Away::is_meant(&error) {
+                    self.away.tell(&self.log, &error, now);
+                } else {
+                    self.log.line(Verbosity::Errors, "fault", &[("error", error.line().into())]);
+                }
                 self.schedule.plan_next(now, None, jitter());
                 self.schedule.pause(now);
             }
@@ -352,6 +368,10 @@ impl<'a> Service<'a> {
         let facts = [("provider", provider.as_str().into()), ("user", user.as_str().into()), fact];
         self.log.line(level, event, &facts);
     }
+}
+
+fn failed(error: &io::Error) -> CliError {
+    CliError::new(Kind::Failed, "the service could not be started").caused_by(error)
 }
 
 /// Returns a random number up to 255. If that fails, 0 does no harm.
