@@ -52,7 +52,7 @@ def test_a_reader_gets_tokens_and_writes_nothing(team):
     team.log_in()
     ci = team.reader("ci")
     refused = ci.run("get", "acme/x")
-    assert refused.returncode == 9 and "reader" in refused.stderr, refused
+    assert refused.returncode == 9 and "may only read" in refused.stderr, refused
     assert team.server.refreshes == 0
     assert team.alice.get("acme/x") == "access-2"
     assert ci.get("acme/x") == "access-2"

@@ -88,7 +88,10 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
         }
         LeftoversFact::NotListed(why) => format!("what lies beside the vault: {why}"),
         LeftoversFact::Answer(account) => {
-            format!("an answer for `{account}` lies sealed beside the vault")
+            format!(
+                "the last answer for `{account}` is not in the vault yet: it is kept sealed on this machine, \
+                 and nothing is lost"
+            )
         }
         LeftoversFact::SpentAnswer(path) => {
             format!("`{}` holds a sealed answer that nothing waits for", shown(path))
