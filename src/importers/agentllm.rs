@@ -12,6 +12,7 @@ use super::record::{Fault, Found, Held, Label, Record};
 use super::row::Row;
 use super::table::{self, Table, TableRow, TableRows};
 use super::text;
+use super::times;
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
 use crate::secret::StoreKey;
@@ -148,7 +149,7 @@ fn github(row: &Row, label: Label) -> Result<Record, Fault> {
 
 fn drive(row: &Row, label: Label) -> Result<Record, Fault> {
     let mut grant = google_grant::grant(row)?;
-    grant.issued_at = text::field(row, "updated_at")?.and_then(|text| text::time(&text).ok());
+    grant.issued_at = text::field(row, "updated_at")?.and_then(|text| times::time(&text).ok());
     let held = Held::Grant(Box::new(grant));
     Ok(Record { label, server: None, username: None, inactive: false, held })
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::record::{HeldGrant, IssuedTo};
 use super::text::{self, ValueFault};
+use super::times;
 
 /// The names under which the libraries keep the end of an access token.
 const ENDS: [&str; 5] =
@@ -35,10 +36,10 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault
         },
         None => IssuedTo::Configured,
     };
-    let issued_at = field("created")?.and_then(|text| text::time(&text).ok());
+    let issued_at = field("created")?.and_then(|text| times::time(&text).ok());
     let expiry = match ENDS.into_iter().find(|name| object.contains_key(*name)) {
-        Some(name) => text::end(object, name)?,
-        None => text::end_of_life(issued_at, field("expires_in")?)?,
+        Some(name) => times::end(object, name)?,
+        None => times::end_of_life(issued_at, field("expires_in")?)?,
     };
     Ok(HeldGrant {
         access_token,

@@ -7,6 +7,7 @@
 mod error;
 pub(crate) mod record;
 mod text;
+mod times;
 mod row;
 mod write_ahead_log;
 mod sqlite;

@@ -15,6 +15,7 @@ use super::row::Row;
 use super::sqlite;
 use super::table::{self, Table, TableRow, TableRows};
 use super::text;
+use super::times;
 use crate::model::credential::Expiry;
 use crate::secret::StoreKey;
 use crate::untrusted::printable;
@@ -201,7 +202,7 @@ fn record(
     }
     let issued_at = ["stored_at", "created_at", "created"]
         .into_iter()
-        .find_map(|name| field(name).ok()?.and_then(|text| text::time(&text).ok()))
+        .find_map(|name| field(name).ok()?.and_then(|text| times::time(&text).ok()))
         .or(stored_at);
     let issued_to = match field("client_id")? {
         Some(id) => IssuedTo::Named {
@@ -214,8 +215,8 @@ fn record(
     let grant = HeldGrant {
         access_token,
         token_type: text::token_type(&tokens)?,
-        expiry: match text::end(&tokens, "expires_at")? {
-            Expiry::Unknown => text::end_of_life(issued_at, field("expires_in")?)?,
+        expiry: match times::end(&tokens, "expires_at")? {
+            Expiry::Unknown => times::end_of_life(issued_at, field("expires_in")?)?,
             known @ (Expiry::Known(_) | Expiry::None) => known,
         },
         issued_at,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::Error;
 use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
 use super::text::{self, ValueFault};
+use super::times;
 use crate::model::scope::Scopes;
 use crate::untrusted::printable;
 
@@ -78,7 +79,7 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
         return Err("its token is no JSON object");
     };
     let field = |name| text::field(&token, name);
-    let expiry = text::end(&token, "expiry")?;
+    let expiry = times::end(&token, "expiry")?;
     let access_token = field("access_token")?.ok_or("it has no access token")?;
     let scopes: Vec<String> = Scopes::parse(&set("scope").unwrap_or_default())
         .iter()

@@ -11,6 +11,7 @@ use super::row::Row;
 use super::salla;
 use super::table::{self, Table, TableRow, TableRows};
 use super::text;
+use super::times;
 use crate::model::credential::{Expiry, StaticToken};
 
 const ETSY: &str = "etsy_users";
@@ -23,7 +24,7 @@ const TABLES: [Table; 2] = [
         needed: &["user_id", "access_token", "refresh_token", "token_expires_at"],
         // In the other table, a truth stands in this place.
         fits: |row| {
-            text::is_time(row, "token_expires_at") && text::truth(row, "token_expires_at").is_err()
+            times::is_time(row, "token_expires_at") && text::truth(row, "token_expires_at").is_err()
         },
         label: |row| (Some("etsy"), text::user(row, "user_id")),
     },

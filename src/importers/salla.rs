@@ -10,6 +10,7 @@ use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Record};
 use super::row::Row;
 use super::table::{self, Table, TableRow, TableRows};
 use super::text::{self, ValueFault};
+use super::times;
 use crate::model::scope::Scopes;
 
 const TABLES: [Table; 1] = [Table {
@@ -24,7 +25,7 @@ const TABLES: [Table; 1] = [Table {
         "updated_at",
     ],
     needed: &["user_id", "access_token", "refresh_token", "expires_at"],
-    fits: |row| text::is_time(row, "expires_at"),
+    fits: |row| times::is_time(row, "expires_at"),
     label: |row| (Some("salla"), text::user(row, "user_id")),
 }];
 
@@ -56,8 +57,8 @@ pub(super) fn grant(row: &Map<String, Value>, end: &str) -> Result<HeldGrant, Va
     Ok(HeldGrant {
         access_token: Some(text::access_token(access_token)?),
         token_type: text::token_type(row)?,
-        expiry: text::end(row, end)?,
-        issued_at: text::field(row, "updated_at")?.and_then(|text| text::time(&text).ok()),
+        expiry: times::end(row, end)?,
+        issued_at: text::field(row, "updated_at")?.and_then(|text| times::time(&text).ok()),
         refresh_token: text::field(row, "refresh_token")?.map(text::refresh_token).transpose()?,
         scopes: Scopes::default(),
         issued_to: IssuedTo::Configured,

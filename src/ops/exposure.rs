@@ -27,7 +27,7 @@ pub(crate) struct Exposed {
     /// The end of the access token, which works until then whatever is done where only renewing it
     /// can be ended.
     pub(crate) token_ends: Option<Timestamp>,
-    /// How the credential left the vault; `None` for one that is there.
+    /// The way in which the credential left the vault; `None` for one that is there.
     pub(crate) moved: Option<Moved>,
 }
 

@@ -147,7 +147,7 @@ impl Vault {
     }
 }
 
-/// How the vault is held open.
+/// The vault as it is held open: its watermarks, its header, and the means to open it again.
 impl OpenVault {
     /// Returns `vault` open with its data `key`, which `secret` unlocked.
     pub(super) fn new(vault: Vault, secret: Option<SlotSecret>, key: DataKey) -> Self {

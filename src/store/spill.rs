@@ -33,7 +33,8 @@ const PREFIX: usize = 4;
 #[cfg(feature = "postgres")]
 const PLACE: usize = 8 + 16;
 
-/// What a spill file says of the answer in it. [`Spill::read`] tells whether that is true.
+/// The place of an answer in the vault, as its spill file has it. [`Spill::read`] tells whether it is
+/// true.
 #[cfg(feature = "postgres")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {

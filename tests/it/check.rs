@@ -290,16 +290,7 @@ fn an_interrupted_refresh_is_not_forgotten() {
 fn an_answer_that_lies_beside_the_vault_is_still_taken_up() {
     let server = AuthorizationServer::start();
     let env = logged_in(&server);
-    server.will(issue().after(Duration::from_millis(600)));
-    let mut refresh = env.command(["refresh"]);
-    let child = refresh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while server.token_requests().len() < 2 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let other_writer = env.open_vault();
-    other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
-    other_writer.execute_batch("ROLLBACK").unwrap();
+    env.leave_answer_beside("refresh", &server, issue());
     server.will_serve(ME, "Bearer access-2", somebody());
     env.tokctl(["check"]).assert().success();
     env.tokctl(["get"]).assert().success().stdout_eq("access-2\n").stderr_eq("");

@@ -125,6 +125,27 @@ impl TestEnv {
         assert_eq!(page.status, 200, "{}", page.text());
     }
 
+    /// Lets `command`, which refreshes, get `answer` while another program writes to the vault: the
+    /// answer lies beside the vault afterwards.
+    pub(crate) fn leave_answer_beside(
+        &self,
+        command: &str,
+        server: &AuthorizationServer,
+        answer: Answer,
+    ) {
+        let before = server.token_requests().len();
+        server.will(answer.after(Duration::from_millis(600)));
+        let mut command = self.command([command]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while server.token_requests().len() == before {
+            thread::sleep(TICK);
+        }
+        let other_writer = self.open_vault();
+        other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
+        other_writer.execute_batch("ROLLBACK").unwrap();
+    }
+
     /// The same for a user whose earlier login works still, and is revoked.
     pub(crate) fn log_in_again(&self, user: &str, server: &AuthorizationServer, answer: Answer) {
         // The refresh token, and the access token.

@@ -263,17 +263,7 @@ fn a_row_kept_from_before_a_rotation_does_not_open() {
 fn an_answer_that_lies_beside_the_vault_is_taken_up_first() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
-    server.will(issue().after(Duration::from_millis(600)));
-    let mut get = env.command(["get"]);
-    let child = get.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while server.token_requests().len() < 2 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let other_writer = env.open_vault();
-    other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
-    other_writer.execute_batch("ROLLBACK").unwrap();
-    drop(other_writer);
+    env.leave_answer_beside("get", &server, issue());
 
     env.tokctl(["rotate-key"]).assert().success();
     env.tokctl(["get", "--no-refresh"]).assert().success().stdout_eq("access-2\n");

@@ -17,13 +17,13 @@ pub(crate) struct MovedOut {
     pub(crate) has_client_proof: bool,
 }
 
-/// What renews the token of a credential that was moved out.
+/// The means that renews the token of a credential that was moved out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RenewedBy {
     /// Nothing: a person made the token at the service.
     Nobody,
-    /// What a person granted.
+    /// The grant of a person.
     Person,
     /// The secret or key of the client.
     Client,

@@ -1,3 +1,5 @@
+//! Addresses of databases in each form in which libpq takes them.
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;

@@ -44,7 +44,7 @@ const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 /// The length of a member's part in the names of what a machine keeps for that member.
 const MEMBER_NAME: usize = 16;
 
-/// What is needed to open a shared vault.
+/// The settings with which a shared vault is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) address: Address,
@@ -74,7 +74,7 @@ pub(in crate::store) struct Server {
     known: Mutex<Known>,
 }
 
-/// What this process knows of the vault.
+/// The knowledge of this process about the vault.
 struct Known {
     membership: Arc<Membership>,
     /// The time of the database when it was last read, in microseconds, and the moment of that.

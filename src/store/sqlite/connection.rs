@@ -60,12 +60,12 @@ fn open_snapshot_as(path: &Path, flags: OpenFlags) -> Result<Connection, Error> 
     Ok(connection)
 }
 
-/// Lets `connection` look at a file although an entry of its schema is none that SQLite understands.
+/// Makes `connection` look at a file although an entry of its schema is none that SQLite understands.
 pub(super) fn tolerate_schema(connection: &Connection) -> Result<(), Error> {
     if load_schema(connection).is_ok() { Ok(()) } else { open_schema(connection) }
 }
 
-/// Lets `connection` change the schema's own rows, and look at them even if SQLite does not
+/// Makes `connection` able to change the schema's own rows, and to look at them even if SQLite does not
 /// understand each.
 pub(super) fn open_schema(connection: &Connection) -> Result<(), Error> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;

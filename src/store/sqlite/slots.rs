@@ -16,9 +16,9 @@ pub(crate) const MOST: usize = 256;
 /// Key slots that name another vault: one was planted, or the name in one of this vault was edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Foreign {
-    /// They are an error: else the edited name of a vault would look like a wrong key.
+    /// Slots of another vault are an error: else the edited name of a vault would look like a wrong key.
     Refused,
-    /// They are passed over, by `doctor` alone, which tells of them.
+    /// Slots of another vault are passed over, by `doctor` alone, which tells of them.
     PassedOver,
 }
 

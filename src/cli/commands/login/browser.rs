@@ -95,17 +95,7 @@ impl Waits<'_> {
         whose: &Whose,
         place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
-        let with_new_client = plan.with_new_client();
-        let granted = match (self.ask(context, plan)?, with_new_client) {
-            (Err(error), Some(again)) => match error.calls_for_new_client() {
-                Some(why) => {
-                    consent::tell_new_client(context, why);
-                    self.ask(context, again)??
-                }
-                None => return Err(error.into()),
-            },
-            (asked, _) => asked?,
-        };
+        let granted = consent::grant(context, plan, |plan| self.ask(context, plan))?;
         granted::store_login(context, place, granted, whose)
     }
 

@@ -1,4 +1,5 @@
-//! What all logins with a user's consent share: their flags, and how the browser is opened.
+//! What all logins with a user's consent share: their flags, how the browser is opened, and the second
+//! try with another client.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +7,8 @@ use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::duration;
+use crate::ops;
+use crate::ops::login::{Granted, Plan};
 use crate::untrusted::printable;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -48,9 +51,25 @@ pub(super) fn is_opened(context: &Context, browser: &Browser, address: &url::Url
     }
 }
 
-/// Says that another client is registered for this login.
-pub(super) fn tell_new_client(context: &Context, why: &str) {
-    context.ui.status(&format!("registering another client for this login: {why}"));
+/// Returns the grant that a person gives when `ask` asks them. If the server no longer knows the client
+/// that an earlier login registered, registers another one and asks again.
+pub(super) fn grant(
+    context: &Context,
+    plan: Plan,
+    ask: impl Fn(Plan) -> Result<Result<Granted, ops::Error>, CliError>,
+) -> Result<Granted, CliError> {
+    let with_new_client = plan.with_new_client();
+    match (ask(plan)?, with_new_client) {
+        (Err(error), Some(again)) => match error.calls_for_new_client() {
+            Some(why) => {
+                let words = format!("registering another client for this login: {why}");
+                context.ui.status(&words);
+                Ok(ask(again)??)
+            }
+            None => Err(error.into()),
+        },
+        (asked, _) => Ok(asked?),
+    }
 }
 
 /// Parses the duration that `--timeout` takes.

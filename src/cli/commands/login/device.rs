@@ -36,17 +36,7 @@ fn log_in(
     whose: &Whose,
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
-    let with_new_client = plan.with_new_client();
-    let granted = match (ask(consent, context, plan), with_new_client) {
-        (Err(error), Some(again)) => match error.calls_for_new_client() {
-            Some(why) => {
-                consent::tell_new_client(context, why);
-                ask(consent, context, again)?
-            }
-            None => return Err(error.into()),
-        },
-        (asked, _) => asked?,
-    };
+    let granted = consent::grant(context, plan, |plan| Ok(ask(consent, context, plan)))?;
     granted::store_login(context, place, granted, whose)
 }
 

@@ -152,7 +152,7 @@ pub(super) struct ExposedJson {
     remedy: &'static str,
     client: Option<String>,
     token_ends: Option<String>,
-    /// How it left the vault; null for one that is there.
+    /// The way in which the credential left the vault; null for one that is there.
     moved_out: Option<MovedJson>,
 }
 

@@ -252,7 +252,7 @@ struct ChangedJson<'a> {
 /// The losses that a change of the members brought.
 #[derive(Default, Serialize)]
 struct Lost {
-    /// What a leaver could read or took along, or what a new reader took along.
+    /// The credentials that a leaver could read or took along, or that a new reader took along.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposed: Option<Vec<ExposedJson>>,
     /// The refreshes whose answers were given up.

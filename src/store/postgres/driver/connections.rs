@@ -14,7 +14,7 @@ const MOST: usize = 4;
 pub(in crate::store::postgres) struct Connections {
     address: Address,
     state: Mutex<State>,
-    /// Is told when one is free again.
+    /// The signal that a connection is free again.
     returned: Condvar,
 }
 

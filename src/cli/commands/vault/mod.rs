@@ -1,23 +1,22 @@
 //! `tokctl vault`: founds a shared vault, joins one, and shows its state.
 
-use std::path::{Path, PathBuf};
+mod status;
 
-use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 use crate::cli::carrying;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::shared_vault::{self, Opened};
+use crate::cli::shared_vault::Opened;
 use crate::cli::slot_choice::SlotChoice;
-use crate::cli::typed::quoted;
 use crate::cli::vault_place::{SharedName, is_address};
-use crate::cli::{member_identity, time, vaults};
+use crate::cli::{member_identity, vaults};
 use crate::config::vaults::{JoinedVault, is_name};
 use crate::counted::counted;
 use crate::model::destination::DestinationPlace;
 use crate::ops::carry::Move;
 use crate::ops::error::{SharedError, StoreError};
-use crate::ops::shared::{self, KeptAnswer, Label, LeaseRunning, Place};
+use crate::ops::shared::{self, Label, Place};
 use crate::ops::{self, Vault};
 use crate::untrusted::printable;
 
@@ -105,7 +104,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             }
         }
         Command::Join { line, kept } => join(context, line, kept),
-        Command::Status => status(context),
+        Command::Status => status::run(context),
     }
 }
 
@@ -380,96 +379,4 @@ fn tell_use(context: &Context, name: &str) {
 fn own_label(context: &Context) -> Label {
     let user = context.environment.text("USER").or_else(|| context.environment.text("LOGNAME"));
     user.and_then(|user| user.parse().ok()).unwrap_or_else(Label::admin)
-}
-
-fn status(context: &Context) -> Result<(), CliError> {
-    let vault = shared_vault::open(context)?;
-    let (roster, own_id, leases) = (vault.roster()?, vault.own_id()?, vault.leases()?);
-    let own = roster.member(own_id);
-    if context.ui.json {
-        return context.ui.json(&Status {
-            v: 1,
-            address: vault.address(),
-            generation: roster.generation(),
-            head: roster.head().to_string(),
-            label: own.map(|own| own.label.to_string()),
-            role: own.map(|own| own.role.as_str()),
-            members: roster.members().len(),
-            refreshing: leases.iter().map(Lease::of).collect(),
-            kept: vault.kept_answers()?.iter().map(KeptHere::of).collect(),
-            join_line: vault.join_line(&roster),
-        });
-    }
-    let who = own.map(|own| format!("{}, {}", own.label, own.role)).unwrap_or_default();
-    for (what, value) in [
-        ("vault", vault.address()),
-        ("head", roster.head().to_string()),
-        ("generation", roster.generation().to_string()),
-        ("members", roster.members().len().to_string()),
-        ("you", who),
-    ] {
-        context.ui.line(&format!("{what:<12}{value}"))?;
-    }
-    for Lease { account, holder, since, running } in leases.iter().map(Lease::of) {
-        let who = holder.unwrap_or_else(|| "somebody".to_owned());
-        let what = if running { "refreshing" } else { "interrupted" };
-        context.ui.line(&format!("{what:<12}{account} by {who}, since {since}"))?;
-    }
-    for KeptHere { account, until } in vault.kept_answers()?.iter().map(KeptHere::of) {
-        let state = match until {
-            Some(until) => format!("its last answer, until {until}"),
-            None => "an answer that the database does not have yet".to_owned(),
-        };
-        context.ui.line(&format!("{:<12}{account}, {state}", "kept here"))?;
-    }
-    context.ui.line(&format!("{:<12}{}", "join line", quoted(&vault.join_line(&roster))))
-}
-
-#[derive(Serialize)]
-struct Status {
-    v: u8,
-    address: String,
-    generation: u64,
-    head: String,
-    label: Option<String>,
-    role: Option<&'static str>,
-    members: usize,
-    /// The refreshes that have no answer yet.
-    refreshing: Vec<Lease>,
-    /// The answers to refreshes that this machine keeps.
-    kept: Vec<KeptHere>,
-    join_line: String,
-}
-
-#[derive(Serialize)]
-struct KeptHere {
-    account: String,
-    /// The end of its time here; null while the database does not have the answer.
-    until: Option<String>,
-}
-
-impl KeptHere {
-    fn of(kept: &KeptAnswer) -> Self {
-        Self { account: kept.account.to_string(), until: kept.until.map(time::rfc3339) }
-    }
-}
-
-#[derive(Serialize)]
-struct Lease {
-    account: String,
-    holder: Option<String>,
-    since: String,
-    /// Whether the request may still be on its way.
-    running: bool,
-}
-
-impl Lease {
-    fn of(lease: &LeaseRunning) -> Self {
-        Self {
-            account: lease.account.to_string(),
-            holder: lease.holder.as_deref().map(printable),
-            since: time::rfc3339(lease.since),
-            running: lease.is_running,
-        }
-    }
 }
