@@ -548,7 +548,7 @@ always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l all -d 'Every credential, or every one of the services or of the USER that is named; those that need a login stay here'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l move -d 'Hand the credentials over: they work here no more; needs --output'
-complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move; needed where nobody can be asked'
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move; needed where nobody can be asked, and for the --resume of a move that is on its way to another vault, which may have the credentials already'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put the bundle of an interrupted move in place; needs --output'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l json -d 'Print data and errors as JSON'

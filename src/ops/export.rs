@@ -18,9 +18,9 @@ use super::credential;
 use super::error::{BundleError, Error};
 use super::refresh::WAIT;
 use crate::atomic_file::{self, AtomicFile};
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
-use crate::model::credential::{Credential, Status};
+use crate::model::credential::{Credential, MovedOut, Status};
 use crate::model::destination::Destination;
 use crate::private_file;
 use crate::providers::RenewalRules;
@@ -220,11 +220,15 @@ pub(super) fn give(
 /// Writes the bundle of an interrupted [`hand_over`] to `target`, and deletes it from the vault. A
 /// file that already has the bundle's content counts as written.
 ///
-/// Fails with [`BundleError::NothingUnplaced`] if no bundle waits, and with
-/// [`BundleError::NotPlaced`] if the file can't be written or has other content.
-pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
+/// Fails with [`BundleError::NothingUnplaced`] if no bundle waits, with [`BundleError::NotPlaced`] if the
+/// file can't be written or has other content, and with [`BundleError::UnderWay`] if the bundle is on its
+/// way to another vault, which may have its credentials already: unless it is `forced`.
+pub(crate) fn resume(vault: &OpenVault, target: &Path, forced: bool) -> Result<(), Error> {
     let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
     let (id, text) = vault.unplaced_bundle()?.ok_or(BundleError::NothingUnplaced)?;
+    if !forced && let Some(to) = last_destination(vault)? {
+        return Err(BundleError::UnderWay { to }.into());
+    }
     let _held = hold_signals()?;
     clear_leftovers(target);
     let placed = if has_content(target, text.as_bytes()) {
@@ -235,6 +239,27 @@ pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
+}
+
+/// Returns the vault to which what was handed over last went; `None` if that went into a bundle for
+/// whoever opens it.
+fn last_destination(vault: &OpenVault) -> Result<Option<Box<Destination>>, Error> {
+    let own = vault.own_member();
+    let look = |_: &Account, credential: &Credential| {
+        let is_own = |moved: &MovedOut| own.as_ref() == Some(&moved.by);
+        let is_moved = credential.status == Status::HandedOver
+            && credential.moved_out.as_ref().is_none_or(is_own);
+        is_moved.then(|| (credential.updated_at, credential.moved_to.clone()))
+    };
+    let mut last: Option<(Timestamp, Option<Box<Destination>>)> = None;
+    vault.each_credential(AccountFilter::default(), look, |_, looked| {
+        if let Ok(Some(moved)) = looked
+            && last.as_ref().is_none_or(|(at, _)| *at < moved.0)
+        {
+            last = Some(moved);
+        }
+    })?;
+    Ok(last.and_then(|(_, to)| to))
 }
 
 /// Deletes what exports to other files beside `target` left when they were killed: room that was not

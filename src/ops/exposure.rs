@@ -15,6 +15,7 @@ use crate::model::credential::{
     Credential, Grant, MovedOut, OAuthGrant, RenewalGrant, RenewedBy, Status,
 };
 use crate::model::definition::RevocationScope;
+use crate::model::destination::Destination;
 use crate::store::OpenVault;
 
 /// A credential that a member could read.
@@ -36,8 +37,11 @@ pub(crate) struct Exposed {
 pub(crate) struct Moved {
     /// The member who moved it; `None` if nobody knows, or if that one is no member any more.
     pub(crate) by: Option<Label>,
-    /// Whether it is in a bundle that may not have reached its file, and that its member alone opens.
+    /// Whether it is in a bundle that may not have reached its file or vault, and that its member alone
+    /// opens.
     pub(crate) is_in_bundle: bool,
+    /// The vault that it went to; `None` for a bundle for whoever opens it.
+    pub(crate) to: Option<Destination>,
 }
 
 /// The step that makes a credential worthless to whoever has read it.
@@ -92,10 +96,9 @@ pub(crate) fn all(vault: &OpenVault, config: Option<&Config>) -> Result<Vec<Expo
     let unplaced = if has_moved { shared::unplaced(vault)? } else { Vec::new() };
     let named = |(one, mover): (Exposed, Option<String>)| {
         let by = roster.members().iter().find(|member| Some(member.keys.id().hex()) == mover);
-        let moved = one.moved.is_some().then(|| Moved {
-            by: by.map(|member| member.label.clone()),
-            is_in_bundle: unplaced.contains(&one.account),
-        });
+        let is_in_bundle = unplaced.contains(&one.account);
+        let by = by.map(|member| member.label.clone());
+        let moved = one.moved.map(|moved| Moved { by, is_in_bundle, ..moved });
         Exposed { moved, ..one }
     };
     let mut found: Vec<Exposed> = found.into_iter().map(named).collect();
@@ -132,7 +135,11 @@ fn exposed(
         remedy,
         client,
         token_ends: credential.expiry().at(),
-        moved: is_gone.then_some(Moved { by: None, is_in_bundle: false }),
+        moved: is_gone.then(|| Moved {
+            by: None,
+            is_in_bundle: false,
+            to: credential.moved_to.as_deref().cloned(),
+        }),
     }
 }
 

@@ -409,8 +409,10 @@ fn a_bundle_that_never_reached_its_place_is_found() {
     let server = AuthorizationServer::start();
     let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue()));
     interrupt_a_move(&env);
-    let hint = "tokctl export --resume --output moved.bundle";
+    let hint = "tokctl why acme/x";
     finds(&env, 1, ["leftovers", "finding", "bundle is not known to be in its place", hint]);
+    let why = env.tokctl(["why", "acme/x"]).assert();
+    assert!(stdout(&why).contains("tokctl export --resume --output moved.bundle"));
     env.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().success();
     finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
 }

@@ -67,11 +67,12 @@ pub(crate) struct Args {
     to: Option<Recipient>,
 
     /// Hand the credentials over: they work here no more; needs --output
-    #[arg(long = "move")]
+    #[arg(long = "move", group = "moved")]
     moving: bool,
 
-    /// Don't ask before --move; needed where nobody can be asked
-    #[arg(long, short, requires = "moving")]
+    /// Don't ask before --move; needed where nobody can be asked, and for the --resume of a move that
+    /// is on its way to another vault, which may have the credentials already
+    #[arg(long, short, requires = "moved")]
     yes: bool,
 
     /// The file to make; one that is there is left alone [default: stdout, if it is no terminal]
@@ -79,7 +80,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 
     /// Put the bundle of an interrupted move in place; needs --output
-    #[arg(long, conflicts_with_all = ["named", "to", "moving", "all"])]
+    #[arg(long, conflicts_with_all = ["named", "to", "moving", "all"], group = "moved")]
     resume: bool,
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
-        (Some(file), _) if args.resume => resume(context, &vault, file),
+        (Some(file), _) if args.resume => resume(context, &vault, file, args.yes),
         (_, Some(to)) => seal(args, context, &vault, accounts, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
@@ -192,10 +193,10 @@ fn confirm(context: &Context, vault: &Vault, accounts: &[Account]) -> Result<(),
 /// Writes the bundle of an interrupted move to `file`, after an audit entry.
 ///
 /// The accounts in the bundle are known only under its seal, so the entry does not name them.
-fn resume(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
+fn resume(context: &Context, vault: &OpenVault, file: &Path, forced: bool) -> Result<(), CliError> {
     let of = Subject::Vault;
     let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
-        .and_then(|()| Ok(export::resume(vault, file)?));
+        .and_then(|()| Ok(export::resume(vault, file, forced)?));
     if done.is_err() {
         audit_trail::note_change(context, vault, "export", Action::Export, of, &done);
     }

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use super::facts::LeftoversFact;
 use super::finding::{Fact, Finding, Remedy};
+use crate::model::account::AccountFilter;
+use crate::model::credential::Status;
+use crate::model::summary::Summary;
 use crate::ops::error::Error;
+use crate::store;
 use crate::store::sidecar::{self, Purpose};
 use crate::store::{LeftoverIntents, UnansweredRefresh, Vault, sidecars};
 
@@ -23,14 +27,23 @@ pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-/// Looks for the bundle of a move that may not have reached its target file. Until it does, no
-/// machine can use its credentials. Needs no key.
+/// Looks for the bundle of a move that may not have reached its target. Until it does, no machine can
+/// use its credentials. Needs no key.
+///
+/// How the move goes on is known under the seals alone, so this leads to what was handed over last.
 pub(crate) fn waiting_bundle(vault: &Vault) -> Result<Option<Finding>, Error> {
-    let since = vault.unplaced_bundle_since()?;
-    Ok(since.map(|since| {
-        let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
-        Finding::to_mend(fact, Remedy::PlaceBundle)
-    }))
+    let Some(since) = vault.unplaced_bundle_since()? else { return Ok(None) };
+    let mut last: Option<Summary> = None;
+    vault.each_summary(AccountFilter::default(), |summary, _, _| {
+        let is_later = last.as_ref().is_none_or(|last| last.updated_at < summary.updated_at);
+        if summary.status == Status::HandedOver && is_later {
+            last = Some(summary);
+        }
+        Ok::<_, store::Error>(())
+    })?;
+    let remedy = last.map_or(Remedy::PlaceBundle, |last| Remedy::Why(last.account));
+    let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
+    Ok(Some(Finding::to_mend(fact, remedy)))
 }
 
 /// Looks at the files beside the vault's file for spill files and temporary files that were left.

@@ -26,7 +26,6 @@ pub(crate) enum BundleError {
     Unplaced,
     /// An earlier move from this vault into another one was interrupted. That one may have taken the
     /// credentials in already, so nothing else may get them.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     #[error("a move into {} was interrupted, and what it handed over waits to go on there", to.place)]
     UnderWay { to: Box<Destination> },
     /// The vault keeps no bundle that waits to be placed.

@@ -206,7 +206,7 @@ def test_a_move_that_is_killed_anywhere_is_finished_by_the_same_command(
                 assert active.count("active") <= 1, count
                 if "active" not in active:
                     doctor = move.world.run("doctor")
-                    assert "hint: tokctl export --resume" in doctor.stdout, doctor
+                    assert "hint: tokctl why" in doctor.stdout, doctor
                 seen.add(active)
                 move.world.succeed(*move.command)
             assert move.seen() == ("handed_over", "active")

@@ -101,6 +101,43 @@ def test_a_file_that_was_deleted_is_made_again_and_gets_what_waits(team):
     assert in_copy(alice, opened, "get", "acme/x", file="first.db").stdout == "access-2\n"
 
 
+def interrupted(team, world):
+    """A move into first.db that arrived, which the vault that it left does not know."""
+    refuse(team, "DELETE ON tokctl_bundles")
+    assert world.run("backup", "first.db", "--move", "--yes").returncode != 0
+    allow(team, "tokctl_bundles")
+
+
+def test_what_is_on_its_way_to_a_file_is_no_bundle_for_others(team):
+    alice, opened = beside_key(team)
+    interrupted(team, alice)
+    found = alice.run("doctor")
+    assert found.returncode == 1 and "hint: tokctl why" in found.stdout, found
+    assert f"tokctl backup {alice.home}/first.db --move" in alice.run("why", "acme/x").stdout
+    refused = alice.run("export", "--resume", "--output", "moved.bundle")
+    assert refused.returncode == 1 and "first.db` was interrupted" in refused.stderr, refused
+    assert not (alice.home / "moved.bundle").exists()
+    assert typed(alice, refused).returncode == 0
+    assert in_copy(alice, opened, "get", "acme/x", file="first.db").stdout == "access-2\n"
+
+
+def test_whoever_wants_the_bundle_nevertheless_gets_it(team):
+    alice, _ = beside_key(team)
+    interrupted(team, alice)
+    alice.succeed("export", "--resume", "--yes", "--output", "moved.bundle")
+    assert (alice.home / "moved.bundle").exists()
+
+
+def test_who_may_only_read_afterwards_is_told_of_what_waits(team):
+    alice, bob = filled(team), team.join("bob")
+    bob.env["TOKCTL_NEW_KEY_FILE"] = key_file(bob)
+    interrupted(team, bob)
+    command = f"`tokctl backup {bob.home}/first.db --move --yes`"
+    for change in (("remove", "bob"), ("role", "bob", "reader")):
+        done = alice.run("member", *change)
+        assert f"let `bob` type {command} first" in done.stderr, done
+
+
 # --- into a shared vault -------------------------------------------------------------------------
 
 def init(team, world, name):

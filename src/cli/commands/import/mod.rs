@@ -348,8 +348,8 @@ fn store_batch(
         && to.vault != vault.name()
     {
         context.ui.warning(&format!(
-            "a move into {} was interrupted, which may have it too: look there, and delete it in one of \
-             the two",
+            "a move into {} was interrupted, which may have it too: look there, and if so, take it out here \
+             with `tokctl delete --no-revoke`, since a revocation ends it for both",
             to.place
         ));
     }

@@ -1,13 +1,15 @@
 //! What is said of a member who may not read or write any more: what it could read or took along, with
 //! what makes that worthless, and the answers that went with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
+use crate::cli::moved;
+use crate::cli::next_command::about_named;
 use crate::cli::time;
 use crate::cli::typed::command;
 use crate::model::account::Account;
@@ -33,11 +35,16 @@ pub(super) fn taken_along(label: &Label, exposed: Vec<Exposed>) -> Vec<Exposed> 
 
 /// Warns of what `label` moved out of the vault, before the change that keeps it from coming back.
 pub(super) fn warn_of_taken_along(context: &Context, label: &Label, exposed: &[Exposed]) {
-    let (mut waiting, mut gone) = (Vec::new(), Vec::new());
+    let (mut waiting, mut gone) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
     for one in exposed.iter().filter(|one| is_taken_along(label, one)) {
-        let is_waiting = one.moved.as_ref().is_some_and(|moved| moved.is_in_bundle);
-        let list = if is_waiting { &mut waiting } else { &mut gone };
-        list.push(format!("`{}`", one.account));
+        let account = format!("`{}`", one.account);
+        match &one.moved {
+            Some(Moved { is_in_bundle: true, to, .. }) => {
+                let command = to.as_ref().map(|to| moved::go_on(context, to));
+                waiting.entry(command.unwrap_or_else(|| RESUME.into())).or_default().push(account);
+            }
+            Some(_) | None => gone.push(account),
+        }
     }
     if !gone.is_empty() {
         context.ui.warning(&format!(
@@ -46,11 +53,11 @@ pub(super) fn warn_of_taken_along(context: &Context, label: &Label, exposed: &[E
             gone.join(", ")
         ));
     }
-    if !waiting.is_empty() {
+    for (command, accounts) in waiting {
         context.ui.warning(&format!(
-            "`{label}` moved {} into a bundle that is in no file yet, and that nobody else can open, nor \
-             `{label}` once removed: let `{label}` type `{RESUME}` first",
-            waiting.join(", ")
+            "`{label}` moved {} out of the vault and was interrupted: what has not arrived is in a bundle \
+             that nobody else can open, nor `{label}` afterwards: let `{label}` type `{command}` first",
+            accounts.join(", ")
         ));
     }
 }
@@ -63,7 +70,7 @@ pub(super) fn tell_exposed(context: &Context, label: &Label, exposed: &[Exposed]
         ));
     }
     for one in exposed.iter().filter(|one| one.moved.is_none()) {
-        context.ui.status(&sentence(one));
+        context.ui.status(&about_named(context, sentence(one)));
     }
     tell_moved_out(context, label, exposed);
     let clients: BTreeSet<(&str, &str)> = exposed
@@ -84,8 +91,8 @@ pub(super) fn tell_exposed(context: &Context, label: &Label, exposed: &[Exposed]
 pub(super) fn tell_moved_out(context: &Context, label: &Label, exposed: &[Exposed]) {
     if exposed.iter().any(|one| is_taken_along(label, one)) {
         context.ui.warning(&format!(
-            "what `{label}` moved out of the vault works there on, and is renewed there: end it at the \
-             service, and replace it here by a new login"
+            "what `{label}` moved out of the vault works where it arrived, and is renewed there: end it at \
+             the service, and replace it here by a new login"
         ));
     }
     for one in exposed {
@@ -93,15 +100,15 @@ pub(super) fn tell_moved_out(context: &Context, label: &Label, exposed: &[Expose
         match &one.moved {
             None => {}
             Some(Moved { by: Some(by), .. }) if by == label => {
-                context.ui.status(&sentence(one));
+                context.ui.status(&about_named(context, sentence(one)));
             }
             Some(Moved { by: Some(by), .. }) => context.ui.status(&format!(
-                "`{label}` could read `{account}` before `{by}` moved it out of the vault: let `{by}` \
+                "`{label}` may have read `{account}` before `{by}` moved it out of the vault: let `{by}` \
                  replace it where it is now"
             )),
             Some(Moved { by: None, .. }) => context.ui.status(&format!(
                 "{}: somebody who is no member any more moved it out of the vault",
-                sentence(one)
+                about_named(context, sentence(one))
             )),
         }
     }

@@ -176,6 +176,7 @@ fn set_role(context: &Context, label: &Label, role: Role, force: bool) -> Result
         Role::Reader => leaver::taken_along(&named, leaver::exposed(context, &vault)?),
         Role::Admin | Role::Member => Vec::new(),
     };
+    leaver::warn_of_taken_along(context, &named, &taken_along);
     let Changed { roster, given_up } = vault.change_members(context, &change, force)?;
     context.ui.status(&format!("`{named}` is {role} from now on"));
     leaver::tell_given_up(context, &given_up);
