@@ -109,7 +109,12 @@ impl Context {
         let vault_named = path(global.vault, "TOKCTL_VAULT");
         let vault_usual = paths::vault(variable);
         Ok(Self {
-            ui: Ui { verbosity, json: global.json, may_ask },
+            ui: Ui {
+                verbosity,
+                json: global.json,
+                may_ask,
+                vault_flag: shown(vault_flag.as_deref()),
+            },
             vault_flag,
             vault_named,
             vault_usual,
@@ -136,11 +141,7 @@ impl Context {
 
     /// Returns the vault that the flag `--vault` named, without a password, if it was given.
     pub(crate) fn vault_flag(&self) -> Option<String> {
-        let flag = self.vault_flag.as_ref()?.to_string_lossy().into_owned();
-        Some(match meant(flag.as_ref()) {
-            Meant::Address(text) => SharedName::of(text).text_without_password(),
-            Meant::Memory | Meant::Name(_) | Meant::File => flag,
-        })
+        shown(self.vault_flag.as_deref())
     }
 
     /// Whether no vault is named, so that the usual one is meant.
@@ -303,7 +304,7 @@ impl Context {
     /// Returns a copy for a thread that may outlive this command: it prints no warnings and asks
     /// nothing.
     pub(crate) fn detach(&self) -> Self {
-        let ui = Ui { verbosity: Verbosity::Errors, json: self.ui.json, may_ask: false };
+        let ui = Ui { verbosity: Verbosity::Errors, may_ask: false, ..self.ui.clone() };
         Self { ui, ..self.copy() }
     }
 
@@ -380,5 +381,14 @@ fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, Cl
         2 => Verbosity::Status,
         3 => Verbosity::Details,
         4.. => Verbosity::Decisions,
+    })
+}
+
+/// Returns the value of `--vault` as a command to type has it: without a password.
+fn shown(flag: Option<&Path>) -> Option<String> {
+    let flag = flag?.to_string_lossy().into_owned();
+    Some(match meant(flag.as_ref()) {
+        Meant::Address(text) => SharedName::of(text).text_without_password(),
+        Meant::Memory | Meant::Name(_) | Meant::File => flag,
     })
 }

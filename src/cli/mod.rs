@@ -150,7 +150,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         signals::survive_file_limit();
     }
     let asked_for_json = own("--json");
-    let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    let plain =
+        Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false, vault_flag: None };
     panics::print_location_only(plain.clone());
     panics::catch(|| run_command(&args, plain))
 }

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 
 use super::certificates;
 use super::context::Context;
-use super::next_command;
+use super::next_command::{WHOM_TO_ASK, about_named, here, login};
 use super::time;
-use super::typed::command;
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
@@ -289,11 +288,11 @@ fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
 pub(crate) fn remedy(context: &Context, line: &Line) -> String {
     match line.need {
         Need::Login | Need::NewToken | Need::Refresh | Need::Member if context.is_reader() => {
-            next_command::WHOM_TO_ASK.into()
+            about_named(context, WHOM_TO_ASK.into())
         }
-        Need::Login | Need::NewToken => next_command::login(context, &line.account),
-        Need::Refresh => command("refresh", &line.account),
-        Need::Provider | Need::Member => command("why", &line.account),
-        Need::Nothing => command("get", &line.account),
+        Need::Login | Need::NewToken => login(context, &line.account),
+        Need::Refresh => here(context, "refresh", &line.account),
+        Need::Provider | Need::Member => here(context, "why", &line.account),
+        Need::Nothing => here(context, "get", &line.account),
     }
 }

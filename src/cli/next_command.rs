@@ -10,7 +10,7 @@ use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::explain::{COMPARE, RESTORE};
 use super::moved;
-use super::typed::{command, command_line, login_command, may_be_secret, quoted};
+use super::typed::{about_vault, command, command_line, login_command, may_be_secret, quoted};
 use super::vault_place::without_password;
 use super::vaults;
 use crate::model::account::{Account, AccountFilter, ProviderName};
@@ -88,8 +88,8 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
                 .unwrap_or_else(|| format!("{} {flags}", login(context, account))),
         ),
         Hint::LoginTo(provider) => about_named(login_to(context, provider)),
-        Hint::FirstLogin => about_named(first_login(context).into()),
-        Hint::Confirmed(command) => about_named(confirmed(context, command.clone())),
+        Hint::FirstLogin => first_login(context),
+        Hint::Confirmed(command) => confirmed(context, command.clone()),
         Hint::Again(flags) => again(args, flags),
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
@@ -107,30 +107,26 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
     }
 }
 
-/// The beginnings of commands that are about no vault, or name theirs.
-const ABOUT_NO_VAULT: [&str; 7] =
-    ["--vault", "help", "providers", "vault init", "vault join", "completions", "key generate"];
-
 /// Returns `hint` with the vault in its commands that `--vault` named: else they would be about
 /// another one.
 pub(crate) fn about_named(context: &Context, hint: String) -> String {
-    let Some(flag) = context.vault_flag() else { return hint };
-    let named = format!("tokctl --vault {} ", quoted(&flag));
-    let mut said = String::new();
-    for (number, part) in hint.split('`').enumerate() {
-        if number > 0 {
-            said.push('`');
-        }
-        // Between marks, or the whole hint, stands a command.
-        match part.strip_prefix("tokctl ") {
-            Some(rest) if !ABOUT_NO_VAULT.iter().any(|start| rest.starts_with(start)) => {
-                said.push_str(&named);
-                said.push_str(rest);
-            }
-            Some(_) | None => said.push_str(part),
-        }
+    match context.vault_flag() {
+        Some(flag) => about_vault(&flag, &hint),
+        None => hint,
     }
-    said
+}
+
+/// Returns the command `verb` for an account of the vault that this command is about.
+pub(crate) fn here(context: &Context, verb: &str, account: &Account) -> String {
+    about_named(context, command(verb, account))
+}
+
+/// Returns `error` on one line of a log, with a hint that names the vault where the command did.
+pub(crate) fn in_log(context: &Context, error: &CliError) -> String {
+    match &error.hint {
+        Some(hint) => error.clone().hint(about_named(context, hint.to_string())).line(),
+        None => error.line(),
+    }
 }
 
 /// Returns the sentence for a vault beside which nothing can be written.
@@ -154,14 +150,20 @@ fn folder(context: &Context) -> &Path {
 
 /// Returns the command that begins a first login: where nobody can be asked, the one that names the
 /// services and what each needs.
-pub(crate) fn first_login(context: &Context) -> &'static str {
-    if context.ui.can_ask() { "tokctl login" } else { "tokctl providers" }
+pub(crate) fn first_login(context: &Context) -> String {
+    let command = if context.ui.can_ask() { "tokctl login" } else { "tokctl providers" };
+    about_named(context, command.into())
 }
 
 /// Returns the command that logs in to `account`, with what it needs here.
 ///
 /// Where nobody can be asked, a static token has to come on stdin. What is stored tells the rest.
 pub(crate) fn login(context: &Context, account: &Account) -> String {
+    about_named(context, login_to_usual(context, account))
+}
+
+/// Returns the command that logs in to `account`, as if the usual vault were meant.
+fn login_to_usual(context: &Context, account: &Account) -> String {
     let command = login_command(account);
     if context.is_reader() {
         return WHOM_TO_ASK.into();
@@ -206,6 +208,7 @@ pub(crate) fn bring_table(provider: &ProviderName) -> String {
 /// Returns `command` if it needs yes to a question, with the flag that says so where nobody can be
 /// asked.
 pub(crate) fn confirmed(context: &Context, command: String) -> String {
+    let command = about_named(context, command);
     if context.ui.can_ask() { command } else { format!("{command} --yes") }
 }
 

@@ -40,7 +40,12 @@ mod tests {
     #[test]
     #[ignore = "run by the test below"]
     fn stumbles_over_a_secret() {
-        print_location_only(Ui { verbosity: Verbosity::Details, json: false, may_ask: false });
+        print_location_only(Ui {
+            verbosity: Verbosity::Details,
+            json: false,
+            may_ask: false,
+            vault_flag: None,
+        });
         let secret = "made-up-t\u{f6}ken";
         let code = catch(|| {
             assert!(secret[..10].is_empty());

@@ -16,6 +16,38 @@ pub(crate) fn login_command(account: &Account) -> String {
     command("login", account)
 }
 
+/// The beginnings of commands that are about no vault, or name theirs, or are for another machine.
+const ABOUT_NO_VAULT: [&str; 8] = [
+    "--vault",
+    "help",
+    "providers",
+    "vault init",
+    "vault join",
+    "completions",
+    "key generate",
+    "import bundle",
+];
+
+/// Returns `text` with `--vault` and `vault` in its commands, which stand between marks, or are the
+/// whole text. Where it stands already, nothing is added.
+pub(crate) fn about_vault(vault: &str, text: &str) -> String {
+    let named = format!("tokctl --vault {} ", quoted(vault));
+    let mut said = String::new();
+    for (number, part) in text.split('`').enumerate() {
+        if number > 0 {
+            said.push('`');
+        }
+        match part.strip_prefix("tokctl ") {
+            Some(rest) if !ABOUT_NO_VAULT.iter().any(|start| rest.starts_with(start)) => {
+                said.push_str(&named);
+                said.push_str(rest);
+            }
+            Some(_) | None => said.push_str(part),
+        }
+    }
+    said
+}
+
 /// Returns a reference to `account`, quoted for a shell: short, unless the user's name needs the
 /// long form.
 pub(crate) fn reference(account: &Account) -> String {

@@ -4,6 +4,7 @@
 //! stderr: status, which `-q` silences; warnings, which `-qq` silences; errors, which nothing
 //! silences. A message is one sentence, in lower case, without a full stop.
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
@@ -14,6 +15,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
+use super::typed::about_vault;
 use super::{json, stderr};
 
 /// Whether colours are used on a terminal, and whether elsewhere, by flags and environment.
@@ -50,6 +52,8 @@ pub(crate) struct Ui {
     pub(crate) json: bool,
     /// Whether questions are allowed.
     pub(crate) may_ask: bool,
+    /// The vault that `--vault` named, which the commands in messages name too.
+    pub(crate) vault_flag: Option<String>,
 }
 
 impl Ui {
@@ -142,7 +146,15 @@ impl Ui {
     /// Prints what was done, unless `-q` was given.
     pub(crate) fn status(&self, message: &str) {
         if self.verbosity >= Verbosity::Status {
-            stderr::line("", message);
+            stderr::line("", &*self.about_named(message));
+        }
+    }
+
+    /// Returns `message` with the vault in its commands that `--vault` named.
+    fn about_named<'a>(&self, message: &'a str) -> Cow<'a, str> {
+        match &self.vault_flag {
+            Some(vault) => about_vault(vault, message).into(),
+            None => message.into(),
         }
     }
 
@@ -194,7 +206,7 @@ impl Ui {
         } else if self.verbosity >= Verbosity::Warnings {
             detect_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-            stderr::line(format_args!("tokctl: {label} "), message);
+            stderr::line(format_args!("tokctl: {label} "), &*self.about_named(message));
         }
     }
 

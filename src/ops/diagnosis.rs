@@ -185,6 +185,11 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
 }
 
 impl Diagnosis {
+    /// Whether nothing but another login brings a token.
+    pub(crate) fn is_end_of_login(&self) -> bool {
+        matches!(self, Self::Refused | Self::Ended)
+    }
+
     /// Returns the step that helps.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {

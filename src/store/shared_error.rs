@@ -101,6 +101,16 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Returns why nobody can be asked at the moment, for a message that names the database itself.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Unreachable { why, .. } | Self::NoPlace { why, .. } | Self::Busy { why } => {
+                why.clone()
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Whether a token that still works is handed out in spite of this failure of its refresh.
     pub(crate) fn leaves_token(&self) -> bool {
         self.is_passing() || matches!(self, Self::Reader | Self::NotRenewedForReader { .. })

@@ -175,3 +175,26 @@ fn a_vault_that_no_login_finished_is_none() {
         assert!(said.contains("there is no vault"), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_command_to_type_names_the_vault_that_was_named() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    let vault = env.vault_path().to_string_lossy().into_owned();
+    let named = |words: &[&str]| {
+        let words = ["--vault", &vault].into_iter().chain(words.iter().copied());
+        env.tokctl(words).assert()
+    };
+    let login = format!("tokctl --vault {vault} login acme/z");
+    let lines = stdout(&named(&["status"]).code(4));
+    assert!(lines.lines().any(|line| line.ends_with(&format!("\t{login}"))), "{lines}");
+    let said = stdout(&named(&["why", "acme/z"]).success());
+    assert!(said.ends_with(&format!("\n{login}\n")), "{said}");
+
+    let env = TestEnv::new().with_login("w", &server, issue().expires_in(3600));
+    server.will(refuse(400, "invalid_grant"));
+    env.tokctl(["refresh", "acme/w"]).assert().code(4);
+    let vault = env.vault_path().to_string_lossy().into_owned();
+    let said = stderr(&env.tokctl(["--vault", &vault, "get", "acme/w"]).assert().success());
+    assert!(said.contains(&format!("`tokctl --vault {vault} login acme/w")), "{said}");
+}

@@ -123,7 +123,9 @@ impl<'a> Explanation<'a> {
             add("granted", Some(times.moment(grant.granted_at)));
         }
         let is_here = evidence.credential.status != Status::HandedOver;
-        let refreshed_by = evidence.refreshed_by.as_deref().filter(|_| is_here);
+        let refreshes =
+            is_here && evidence.credential.is_refreshable() && !finding.is_end_of_login();
+        let refreshed_by = evidence.refreshed_by.as_deref().filter(|_| refreshes);
         add("refreshed by", refreshed_by.map(some_of));
         add("login by", evidence.credential.login_by().map(|by| times.moment(by)));
         let can_be_checked = check::request(account, &evidence.credential, provider).is_ok();
@@ -133,7 +135,10 @@ impl<'a> Explanation<'a> {
             user: account.user.as_str(),
             finding: sentence(finding, evidence, times),
             facts,
-            command: command(context, account, finding, evidence, can_be_checked, times.now),
+            command: next_command::about_named(
+                context,
+                command(context, account, finding, evidence, can_be_checked, times.now),
+            ),
         }
     }
 }

@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
-use super::error::Error;
-use super::live_token::{LiveToken, Warning};
+use super::error::{Error, LoginReason};
+use super::live_token::{self, LiveToken, Warning};
+use crate::model::credential::Status;
 use crate::model::readiness::{Need, lasts};
 use crate::store::{self, Adopted};
 
@@ -51,7 +52,10 @@ impl Refresh<'_> {
 
     fn renew(&self) -> Result<LiveToken, Error> {
         self.vault.open_for_writing()?;
-        self.vault.check_may_refresh(self.account)?;
+        if let Err(refused) = self.vault.check_may_refresh(self.account) {
+            self.check_goes_on()?;
+            return Err(refused.into());
+        }
         let arrival = self.arrive()?;
         let deadline = Instant::now() + self.vault.patience(WAIT);
         loop {
@@ -84,6 +88,16 @@ impl Refresh<'_> {
             // While a rotation is announced in a shared vault, nothing changes for seconds.
             std::thread::sleep(self.vault.pause(Duration::ZERO));
         }
+    }
+
+    /// Fails if the login is over, which no member renews either.
+    fn check_goes_on(&self) -> Result<(), Error> {
+        let credential = self.row()?.stored.credential;
+        if credential.status == Status::LoginRequired {
+            let (account, reason) = (self.account.clone(), LoginReason::Refused);
+            return Err(Error::LoginRequired { account, reason });
+        }
+        live_token::judge(self.account, &credential, Need::Usual, self.now()).map(drop)
     }
 
     /// Fails with [`Error::NeverLongEnough`] if even the new `token`, which is stored by now, does

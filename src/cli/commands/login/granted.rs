@@ -5,10 +5,10 @@ use super::destination::{self, Destination, Done};
 use super::whose::{Whose, is_another};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::next_command;
 use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
 use crate::cli::typed::command;
-use crate::cli::typed::login_command;
 use crate::model::account::{self, Account, ProviderName, UserName};
 use crate::model::credential::Expiry;
 use crate::ops;
@@ -197,7 +197,7 @@ fn user_of(
             let message =
                 format!("{identity} logged in, and `{provider}/{user}` is kept for {owner}");
             let other = Account { provider: provider.clone(), user: identity.clone() };
-            let hint = login_command(&other);
+            let hint = next_command::here(context, "login", &other);
             let replaces = context.ui.can_ask()
                 && context.ui.confirm(&format!("{message}: replace it"), hint.clone())?;
             if replaces {

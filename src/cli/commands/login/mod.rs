@@ -37,9 +37,8 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
-use crate::cli::next_command::bring_table;
+use crate::cli::next_command::{self, bring_table};
 use crate::cli::questions::Answer;
-use crate::cli::typed::login_command;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::definition::{Definition, RefreshKind};
 use crate::model::reference::Named;
@@ -205,7 +204,9 @@ fn report_commands(
     };
     let command = next_time::without_questions(typed, &missing);
     context.ui.status(&format!("the same without questions: {command}"));
-    context.ui.status(&format!("next time: {}", login_command(&done.account)));
+    context
+        .ui
+        .status(&format!("next time: {}", next_command::here(context, "login", &done.account)));
 }
 
 /// Returns the provider, and the credential that this login replaces.

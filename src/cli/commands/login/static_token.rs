@@ -9,8 +9,9 @@ use super::stored::Stored;
 use crate::cli::certificates;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::next_command;
 use crate::cli::questions::given;
-use crate::cli::typed::{command, login_command};
+use crate::cli::typed::command;
 use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{Api, ApiAuth, Expiry};
@@ -128,7 +129,7 @@ fn warn_of_blanks(context: &Context, token: &AccessToken, auth: &ApiAuth, accoun
     if !takes_blanks && token.expose().contains(char::is_whitespace) {
         context.ui.warning(&format!(
             "there is a blank in this token, which few services take: if it was not the token alone, {}",
-            login_command(account)
+            next_command::here(context, "login", account)
         ));
     }
 }
@@ -205,7 +206,7 @@ fn token(args: &Args, context: &Context, account: &Account) -> Result<AccessToke
     if args.token_stdin {
         return stdin::token(&context.ui);
     }
-    let again = format!("{} --token-stdin", login_command(account));
+    let again = format!("{} --token-stdin", next_command::here(context, "login", account));
     given(context.ui.ask_secret("token", &again, stdin::parse_typed_token)?)
 }
 

@@ -90,7 +90,7 @@ impl Connection {
                     outcome
                 }
                 // What can't be reached at first is told at once. What broke may come back.
-                Err(error) if was_open && error.is_passing() => Err(Fault::Lost(error.to_string())),
+                Err(error) if was_open && error.is_passing() => Err(Fault::Lost(error.reason())),
                 Err(error) => return Err(error.into()),
             };
             let (why, enough) = match outcome {

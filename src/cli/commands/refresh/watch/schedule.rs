@@ -13,6 +13,9 @@ const SLICE: Duration = Duration::from_secs(5);
 /// The pause after an unexpected fault.
 const PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
+/// The time after which a database that was away is looked for again.
+const AWAY: SignedDuration = SignedDuration::from_secs(5);
+
 /// The shortest time between two rounds.
 const GAP: SignedDuration = SignedDuration::from_secs(1);
 
@@ -69,6 +72,13 @@ impl Schedule {
     /// Starts a pause after an unexpected fault at `now`.
     pub(super) fn pause(&mut self, now: Timestamp) {
         self.paused_until = later(now, PAUSE);
+    }
+
+    /// Schedules the next round soon after one at `now` that found the database away: at the usual
+    /// time, or earlier.
+    pub(super) fn look_again(&mut self, now: Timestamp) {
+        self.next = later(now, AWAY.min(self.every).max(GAP));
+        self.paused_until = self.next;
     }
 
     /// Returns how long to sleep at `now` before looking at the clock again.
@@ -144,6 +154,19 @@ mod tests {
         assert_eq!(schedule.nap(at(1000)), SLICE);
         assert_eq!(schedule.nap(at(1178)), Duration::from_secs(2));
         assert_eq!(schedule.nap(at(1190)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_database_that_is_away_is_looked_for_soon() {
+        for (every, soon) in [(180, 5), (5, 5), (2, 2)] {
+            let mut schedule = Schedule::new(SignedDuration::from_secs(every), at(1000));
+            schedule.plan_next(at(1000), None, 255);
+            schedule.look_again(at(1000));
+            assert!(!schedule.is_due(at(1000 + soon - 1)));
+            assert!(schedule.is_due(at(1000 + soon)));
+            schedule.plan_next(at(1000 + soon), None, 0);
+            assert_eq!(schedule.next(), at(1000 + soon + every));
+        }
     }
 
     #[test]

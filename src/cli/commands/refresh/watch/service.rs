@@ -28,8 +28,8 @@ use crate::cli::commands::refresh::report::Tally;
 use crate::cli::commands::refresh::selection::decide_for_service;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::time;
 use crate::cli::ui::Verbosity;
+use crate::cli::{next_command, time};
 use crate::model::account::Account;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
@@ -39,6 +39,7 @@ use crate::signals;
 
 /// The state of the running service.
 struct Service<'a> {
+    context: &'a Context,
     args: &'a Args,
     opener: &'a Opener,
     queue: &'a FairQueue<Job>,
@@ -92,7 +93,7 @@ pub(in crate::cli::commands::refresh) fn run(
             .map_err(|error| failed(&error))?;
         #[cfg(feature = "postgres")]
         kept::start(scope, &opener, log.clone()).map_err(|error| failed(&error))?;
-        let mut service = Service::new(args, &opener, &queue, log, supervisor, away);
+        let mut service = Service::new(context, args, &opener, &queue, log, supervisor, away);
         loop {
             let nap = service.tick(time::now());
             match outcomes.recv_timeout(nap) {
@@ -105,6 +106,7 @@ pub(in crate::cli::commands::refresh) fn run(
 
 impl<'a> Service<'a> {
     fn new(
+        context: &'a Context,
         args: &'a Args,
         opener: &'a Opener,
         queue: &'a FairQueue<Job>,
@@ -113,6 +115,7 @@ impl<'a> Service<'a> {
         away: Away,
     ) -> Self {
         Self {
+            context,
             args,
             opener,
             queue,
@@ -167,13 +170,18 @@ impl<'a> Service<'a> {
                 self.held_back = 0;
             }
             Err(error) => {
+                self.schedule.plan_next(now, None, jitter());
                 if Away::is_meant(&error) {
                     self.away.tell(&self.log, &error, now);
+                    self.schedule.look_again(now);
                 } else {
-                    self.log.line(Verbosity::Errors, "fault", &[("error", error.line().into())]);
+                    self.log.line(
+                        Verbosity::Errors,
+                        "fault",
+                        &[("error", self.told(&error).into())],
+                    );
+                    self.schedule.pause(now);
                 }
-                self.schedule.plan_next(now, None, jitter());
-                self.schedule.pause(now);
             }
         }
     }
@@ -246,11 +254,8 @@ impl<'a> Service<'a> {
                 self.end_outage(account, now);
                 match error.kind {
                     // A fault of the vault or the machine would hit every other account too.
-                    Kind::Failed
-                    | Kind::KeyUnavailable
-                    | Kind::VaultUnreachable
-                    | Kind::VaultBusy
-                    | Kind::Busy => self.schedule.pause(now),
+                    Kind::Failed | Kind::KeyUnavailable | Kind::Busy => self.schedule.pause(now),
+                    Kind::VaultUnreachable | Kind::VaultBusy => self.schedule.look_again(now),
                     Kind::Usage
                     | Kind::NotFound
                     | Kind::LoginRequired
@@ -292,7 +297,7 @@ impl<'a> Service<'a> {
             ("server", fault.server.as_str().into()),
             ("provider", provider.as_str().into()),
             ("user", user.as_str().into()),
-            ("error", error.line().into()),
+            ("error", self.told(error).into()),
         ];
         self.log.line(level, event, &facts);
     }
@@ -350,10 +355,16 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// Returns `error` on one line, with a hint that names the vault where the command did.
+    fn told(&self, error: &CliError) -> String {
+        next_command::in_log(self.context, error)
+    }
+
     fn log_fault(&mut self, account: &Account, error: &CliError, now: Timestamp) {
         if self.troubles.add(account, error.kind, None, now) {
             let event = if error.kind == Kind::LoginRequired { "login_required" } else { "failed" };
-            self.log(Verbosity::Errors, event, account, ("error", error.line().into()));
+            let told = self.told(error);
+            self.log(Verbosity::Errors, event, account, ("error", told.into()));
         }
     }
 
