@@ -35,23 +35,19 @@ fn a_server_that_does_not_say_that_it_knows_pkce_is_refused_unless_a_definition_
 
 #[test]
 fn a_table_that_a_hint_names_is_the_definition_of_the_address() {
-    // The issuer of the metadata is another one, and a person says that it is meant.
+    // The resource names a server whose metadata name another issuer, which is the one that is meant.
     let server = RegisteringServer::start();
-    server.state().metadata.insert("issuer".into(), server.url("/tenant").into());
-    let env = TestEnv::new();
     let address = server.url("/mcp");
-    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
-    let metadata = json!({
-        "issuer": server.url("/tenant"),
-        "authorization_endpoint": server.url("/authorize"),
-        "token_endpoint": server.url("/token"),
-        "registration_endpoint": server.url("/register"),
-        "code_challenge_methods_supported": ["S256"],
-    });
+    let protection =
+        json!({ "resource": address, "authorization_servers": [server.url("/tenant")] });
+    server
+        .answers("GET /.well-known/oauth-protected-resource/mcp", Response::json(200, &protection));
     server.answers(
         "GET /.well-known/oauth-authorization-server/tenant",
-        Response::json(200, &metadata),
+        Response::json(200, &json!({ "issuer": server.url("") })),
     );
+    let env = TestEnv::new();
+    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
     env.config(&table_of(&said));
     log_in(&env, &[&address]);
     log_in(&env, &[&address]);
@@ -66,23 +62,23 @@ fn endpoints_in_a_table_that_a_hint_names_are_those_of_the_address() {
     let server = RegisteringServer::start();
     let at = "GET /.well-known/oauth-authorization-server";
     server.answers(at, Response::new(404, "text/plain", ""));
-    server.knows("made-up-client", "http://127.0.0.1:0/callback");
+    server.knows("made-up-client", &format!("http://127.0.0.1/callback/{NAME}"));
     let env = TestEnv::new();
     let address = server.url("/mcp");
     let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
     assert!(said.contains("`authorization_endpoint`, `token_endpoint` and `client_id`"), "{said}");
     let table = format!(
-        "{}authorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\nclient_id = \"made-up-client\"\n\
-         redirect_uri = \"http://127.0.0.1:0/callback\"\n",
+        "{}authorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\nclient_id = \"made-up-client\"\n",
         table_of(&said),
         server.url("/authorize"),
         server.url("/token"),
     );
     env.config(&table);
-    let login = env.begin_login(["login", &address]);
-    drop(login);
-    let said = stderr(&env.tokctl(["login", &address, "--as", NAME, "--help"]).assert());
-    assert!(!said.contains("is defined"), "{said}");
+    log_in(&env, &[&address]);
+    log_in(&env, &[&address]);
+    env.tokctl(["get", &address]).assert().success();
+    env.tokctl(["get", NAME]).assert().success();
+    assert_eq!(server.count("POST /register"), 0);
 }
 
 /// Returns the lines of config.toml that a hint tells in full.
