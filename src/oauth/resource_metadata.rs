@@ -11,7 +11,7 @@ use url::Url;
 use super::challenge::{self, Bearer};
 use super::http::{self, Answer, Fault};
 use super::mcp;
-use crate::model::address::Address;
+use crate::model::address::{Address, Error as AddressError};
 use crate::model::reach::Reach;
 use crate::model::resource::covers;
 use crate::untrusted::printable;
@@ -36,9 +36,17 @@ pub(crate) enum Error {
     /// The metadata are those of another resource: a token for that one must not come here.
     #[error("the metadata of `{asked}` are for another resource, `{named}`")]
     ForeignResource { asked: String, named: String },
-    /// The metadata name no authorization server that can be asked.
+    /// The metadata name no authorization server.
     #[error("the metadata of `{asked}` name no authorization server")]
     NoServer { asked: String },
+    /// The metadata name authorization servers, and none of them may be asked.
+    #[error(
+        "the metadata of `{asked}` name the authorization server `{named}`, which can't be used: {reason}"
+    )]
+    UnusableServer { asked: String, named: String, reason: String },
+    /// There is an answer where the metadata should be, and it is something else.
+    #[error("`{place}`, where the metadata of the resource should be, answered with {what}")]
+    NoMetadata { place: String, what: String },
     /// The resource is in trouble: a later try may succeed.
     #[error("`{authority}` answered with HTTP {status}")]
     Trouble { authority: String, status: u16 },
@@ -48,7 +56,7 @@ pub(crate) enum Error {
 }
 
 /// The protection of a resource: who issues tokens for it, and which scopes it asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Protection {
     /// The identifier of the resource, which is sent as `resource` (RFC 8707): as its metadata have
     /// it, or the address that was asked.
@@ -61,6 +69,9 @@ pub(crate) struct Protection {
     pub(crate) refuses_strangers: bool,
     /// Whether the challenge came in answer to a POST, and not to a GET.
     pub(crate) challenges_post: bool,
+    /// What was found in place of metadata, if the resource has none and is taken for its own
+    /// authorization server.
+    pub(crate) oddity: Option<Box<Error>>,
 }
 
 /// The answer of a resource to a request without a token.
@@ -78,11 +89,12 @@ pub(crate) fn find(
     let Probe { answer: probe, is_post } = probe(asked, trusted_certificates)?;
     let challenge = probe.challenge.as_deref().and_then(challenge::bearer).unwrap_or_default();
     let reach = probe.reach;
-    let mut failures = Vec::new();
+    let (mut failures, mut oddity) = (Vec::new(), None);
     for place in places(asked, &challenge, reach) {
         match metadata_at(&place, asked, trusted_certificates) {
             Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status, is_post)),
             Ok(None) => {}
+            Err(error @ Error::NoMetadata { .. }) => oddity = oddity.or(Some(error)),
             Err(error) => failures.push(error),
         }
     }
@@ -98,7 +110,11 @@ pub(crate) fn find(
             scopes: challenge.scope,
             refuses_strangers: true,
             challenges_post: is_post,
+            oddity: oddity.map(Box::new),
         }),
+        status if !matches!(status, 429 | 500..) && oddity.is_some() => {
+            Err(oddity.expect("it is there"))
+        }
         200..=299 => Err(Error::Unprotected { asked: told() }),
         status @ (429 | 500..) => Err(Error::Trouble { authority: asked.authority(), status }),
         status => Err(Error::NothingThere { asked: told(), status }),
@@ -141,7 +157,7 @@ fn is_challenged(answer: &Answer) -> bool {
 fn weight(error: &Error) -> u8 {
     match error {
         Error::ForeignResource { .. } => 0,
-        Error::NoServer { .. } => 1,
+        Error::NoServer { .. } | Error::UnusableServer { .. } | Error::NoMetadata { .. } => 1,
         Error::Fault(_) => 2,
         Error::Trouble { .. } | Error::Unprotected { .. } | Error::NothingThere { .. } => 3,
     }
@@ -168,7 +184,8 @@ fn places(asked: &Address, challenge: &Bearer, reach: Reach) -> Vec<Address> {
     urls.into_iter().filter_map(address).map(|address| address.within(reach)).collect()
 }
 
-/// Reads the metadata at `place`; `None` if there are none.
+/// Reads the metadata at `place`; `None` if there is nothing. Fails with [`Error::NoMetadata`] if
+/// there is something else.
 fn metadata_at(
     place: &Address,
     asked: &Address,
@@ -176,9 +193,30 @@ fn metadata_at(
 ) -> Result<Option<Protection>, Error> {
     let answer = follow(place, &|address| http::fetch_watched(address, trusted_certificates))?;
     match answer.status {
-        200..=299 => read(&answer.body, asked, place.reach().min(answer.reach)),
+        200..=299 => match read(&answer.body, asked, place.reach().min(answer.reach))? {
+            Some(found) => Ok(Some(found)),
+            None => Err(no_metadata(place, without_resource(&answer.body).to_owned())),
+        },
+        300..=399 => {
+            let to = answer.location.as_deref().map(printable).unwrap_or_default();
+            Err(no_metadata(place, format!("a redirect to `{to}`, which is not followed")))
+        }
         status @ (429 | 500..) => Err(Error::Trouble { authority: answer.authority, status }),
         _ => Ok(None),
+    }
+}
+
+fn no_metadata(place: &Address, what: String) -> Error {
+    Error::NoMetadata { place: place.to_string(), what }
+}
+
+/// Returns what `document`, which [`read`] took for no metadata, is.
+fn without_resource(document: &[u8]) -> &'static str {
+    let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
+    match serde_json::from_slice(document) {
+        Ok(Value::Object(_)) => "JSON that has no `resource`",
+        Ok(_) => "JSON that is no object",
+        Err(_) => "something that is not JSON",
     }
 }
 
@@ -204,13 +242,37 @@ pub(crate) fn read(
         .take(MOST_SERVERS)
         .collect();
     if servers.is_empty() {
-        return Err(Error::NoServer { asked: asked.to_string() });
+        return Err(no_server(asked, texts(fields.get("authorization_servers")).next()));
     }
     let scopes: Vec<&str> = texts(fields.get("scopes_supported")).collect();
     let scopes = (!scopes.is_empty()).then(|| scopes.join(" "));
     let (refuses_strangers, challenges_post) = (false, false);
     let resource = resource.to_owned();
-    Ok(Some(Protection { resource, servers, scopes, refuses_strangers, challenges_post }))
+    let oddity = None;
+    Ok(Some(Protection { resource, servers, scopes, refuses_strangers, challenges_post, oddity }))
+}
+
+/// Returns the error for metadata whose first authorization server, if there is one, is `named` and
+/// may not be asked.
+fn no_server(asked: &Address, named: Option<&str>) -> Error {
+    let asked = asked.to_string();
+    let Some(named) = named else { return Error::NoServer { asked } };
+    let reason = match named.parse::<Address>() {
+        Ok(_) => "it has a query or a fragment".to_owned(),
+        Err(AddressError::Malformed(_)) => "it is not a web address".to_owned(),
+        Err(AddressError::NotEncrypted(_)) => "it is neither https nor http on loopback".to_owned(),
+        Err(error @ (AddressError::UserInfo | AddressError::Secret(_))) => error.to_string(),
+    };
+    let named = named.parse::<Url>().map_or_else(|_| printable(named), told);
+    Error::UnusableServer { asked, named, reason }
+}
+
+/// Returns `url` without what may be secret in it.
+fn told(mut url: Url) -> String {
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    printable(url.as_str())
 }
 
 /// Returns the texts of a list, or the one text in its place.
@@ -224,6 +286,19 @@ fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 impl Protection {
+    /// Returns what is known of `asked` where its own metadata say nothing of use, and a person says
+    /// which server protects it.
+    pub(crate) fn unpublished(asked: &Address) -> Self {
+        Self {
+            resource: asked.url().as_str().to_owned(),
+            servers: Vec::new(),
+            scopes: None,
+            refuses_strangers: false,
+            challenges_post: false,
+            oddity: None,
+        }
+    }
+
     /// Returns this with the scopes of the challenge, which come before those of the metadata.
     fn asked_by(self, challenge: Bearer, status: u16, challenges_post: bool) -> Self {
         let (scopes, refuses_strangers) = (challenge.scope.or(self.scopes), status == 401);
@@ -317,7 +392,8 @@ mod tests {
                 "{{\"resource\":\"https://mcp.example\",\"authorization_servers\":{servers}}}"
             ))
         };
-        assert!(matches!(with(servers), Err(Error::NoServer { .. })));
+        assert!(matches!(with(servers), Err(Error::UnusableServer { .. })));
+        assert!(matches!(with("[7]"), Err(Error::NoServer { .. })));
         assert!(matches!(with("[]"), Err(Error::NoServer { .. })));
         let one = with("\"https://id.example\"").unwrap().unwrap();
         assert_eq!(one.servers[0].reach(), Reach::Public);

@@ -7,6 +7,7 @@ use super::providers;
 use crate::config::Config;
 use crate::model::account::{Account, ProviderName};
 use crate::model::address::Address;
+use crate::model::request_params::ParamValues;
 use crate::model::resource::{covers, depth, is_same, provider_name};
 use crate::model::summary::Summary;
 use crate::store::{self, Vault};
@@ -34,7 +35,22 @@ pub(crate) fn at_host(vault: &Vault, address: &Address) -> Result<Vec<Summary>, 
     vault.summaries_at(&[format!("{}://{host}", url.scheme())])
 }
 
-/// Returns the name for the service at `address`: that of its credentials among `summaries`, else a
+/// Whether the definition of `name` is for the service at `address`: its `resource` says so.
+pub(crate) fn is_defined_for(name: &ProviderName, address: &Address, config: &Config) -> bool {
+    let resource = providers::today(name, Some(config)).and_then(|it| it.definition.resource);
+    let Some(ParamValues::One(resource)) = resource else { return false };
+    Url::parse(&resource).is_ok_and(|url| is_same(&url, address.url()))
+}
+
+/// Returns the name in the configuration whose definition is for the service at `address`.
+fn defined_for(address: &Address, config: &Config) -> Option<ProviderName> {
+    let names = config.providers.keys().filter_map(|name| name.parse().ok());
+    let mut own = names.filter(|name| !providers::is_built_in(name));
+    own.find(|name| is_defined_for(name, address, config))
+}
+
+/// Returns the name for the service at `address`: that of the definition whose `resource` is this
+/// address, else that of its credentials among `summaries`, else a
 /// new one that is neither among `stored` nor another service's. Services that come with tokctl keep
 /// theirs.
 pub(crate) fn name_for(
@@ -43,6 +59,9 @@ pub(crate) fn name_for(
     stored: &[ProviderName],
     config: &Config,
 ) -> ProviderName {
+    if let Some(defined) = defined_for(address, config) {
+        return defined;
+    }
     let is_free = |name: &ProviderName| !providers::is_built_in(name);
     let own = summaries.iter().find(|one| {
         server(one).is_some_and(|own| is_same(&own, address.url()))

@@ -34,6 +34,111 @@ fn a_server_that_does_not_say_that_it_knows_pkce_is_refused_unless_a_definition_
 }
 
 #[test]
+fn a_table_that_a_hint_names_is_the_definition_of_the_address() {
+    // The resource names a server whose metadata name another issuer, which is the one that is meant.
+    let server = RegisteringServer::start();
+    let address = server.url("/mcp");
+    let protection =
+        json!({ "resource": address, "authorization_servers": [server.url("/tenant")] });
+    server
+        .answers("GET /.well-known/oauth-protected-resource/mcp", Response::json(200, &protection));
+    server.answers(
+        "GET /.well-known/oauth-authorization-server/tenant",
+        Response::json(200, &json!({ "issuer": server.url("") })),
+    );
+    let env = TestEnv::new();
+    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
+    env.config(&table_of(&said));
+    log_in(&env, &[&address]);
+    log_in(&env, &[&address]);
+    log_in(&env, &[NAME]);
+    env.tokctl(["get", &address]).assert().success();
+    env.tokctl(["get", NAME]).assert().success();
+    assert_eq!(server.count("POST /register"), 1);
+}
+
+#[test]
+fn endpoints_in_a_table_that_a_hint_names_are_those_of_the_address() {
+    let server = RegisteringServer::start();
+    let at = "GET /.well-known/oauth-authorization-server";
+    server.answers(at, Response::new(404, "text/plain", ""));
+    server.knows("made-up-client", &format!("http://127.0.0.1/callback/{NAME}"));
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
+    assert!(said.contains("`authorization_endpoint`, `token_endpoint` and `client_id`"), "{said}");
+    let table = format!(
+        "{}authorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\nclient_id = \"made-up-client\"\n",
+        table_of(&said),
+        server.url("/authorize"),
+        server.url("/token"),
+    );
+    env.config(&table);
+    log_in(&env, &[&address]);
+    log_in(&env, &[&address]);
+    env.tokctl(["get", &address]).assert().success();
+    env.tokctl(["get", NAME]).assert().success();
+    assert_eq!(server.count("POST /register"), 0);
+}
+
+/// Returns the lines of config.toml that a hint tells in full.
+fn table_of(said: &str) -> String {
+    let quoted: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    let heading = quoted.iter().find(|one| one.starts_with("[providers.")).expect("a table");
+    let settings = quoted.iter().filter(|one| one.contains(" = \""));
+    settings.fold(format!("{heading}\n"), |table, line| format!("{table}{line}\n"))
+}
+
+#[test]
+fn what_a_resource_says_of_its_server_is_told() {
+    let at = "GET /.well-known/oauth-protected-resource/mcp";
+    let servers = |server: &RegisteringServer, named: &str| {
+        Response::json(
+            200,
+            &json!({ "resource": server.url("/mcp"), "authorization_servers": [named] }),
+        )
+    };
+    let server = RegisteringServer::start();
+    for (named, why) in [
+        ("http://id.evil.example", "neither https nor http on loopback"),
+        ("ftp://x", "neither https nor http on loopback"),
+    ] {
+        server.answers(at, servers(&server, named));
+        let said = stderr(&TestEnv::new().tokctl(["login", &server.url("/mcp")]).assert().code(2));
+        assert!(said.contains(named) && said.contains(why), "{said}");
+        assert!(said.contains(&format!("`[providers.{NAME}]`")), "{said}");
+    }
+    server.answers(
+        "GET /.well-known/oauth-authorization-server",
+        Response::new(404, "text/plain", ""),
+    );
+    for (answer, what) in [
+        (Response::new(200, "text/html", "<html>"), "not JSON"),
+        (Response::json(200, &json!({})), "no `resource`"),
+    ] {
+        server.answers(at, answer);
+        let said = stderr(&TestEnv::new().tokctl(["login", &server.url("/mcp")]).assert().code(2));
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn a_code_or_a_new_client_that_is_refused_is_called_so() {
+    for (error, what) in [
+        ("invalid_grant", "did not accept the code"),
+        ("invalid_client", "refused the client that it had registered for this login"),
+    ] {
+        let server = RegisteringServer::start();
+        server.answers("POST /token", Response::json(400, &json!({ "error": error })));
+        let env = TestEnv::new();
+        let login = env.begin_login(["login", &server.url("/mcp")]);
+        login.visit();
+        let said = stderr(&login.finish().code(8));
+        assert!(said.contains(what) && !said.contains("no longer accepts"), "{said}");
+    }
+}
+
+#[test]
 fn a_login_by_a_code_needs_no_pkce() {
     let server = RegisteringServer::start();
     server.hands_out_codes();

@@ -21,10 +21,10 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, SET_CLOCK, TRUST_SERVER,
-    WANT_BEARER_TOKENS, check_error, compare_settings, identity_hint, listener_error,
-    metadata_error, not_redeemed, protection_error, refused_unattended, registration_error,
-    token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, REGISTER_BY_HAND, SET_CLOCK,
+    TRUST_SERVER, WANT_BEARER_TOKENS, address_metadata_error, check_error, compare_settings,
+    identity_hint, listener_error, metadata_error, not_redeemed, protection_error,
+    refused_unattended, registration_error, token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -96,7 +96,14 @@ impl From<OpsError> for CliError {
             OpsError::LoginUnderWay { .. } => {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
-            OpsError::Protection(source) => protection_error(source),
+            OpsError::Protection { provider, asked, source } => {
+                protection_error(source, provider, asked)
+            }
+            OpsError::AddressMetadata { provider, asked, source } => {
+                address_metadata_error(source, provider, asked)
+            }
+            OpsError::CodeRefused { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
+            OpsError::NewClientRefused { .. } => (Kind::LoginFailed, Some(REGISTER_BY_HAND.into())),
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),

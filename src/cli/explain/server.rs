@@ -2,7 +2,8 @@
 
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, login_command, quoted};
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName};
+use crate::model::address::Address;
 use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
 use crate::ops::error::{
@@ -41,12 +42,63 @@ pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     (kind, Some(hint))
 }
 
+/// Returns the kind and hint for the metadata of a login by address, of the service `provider` at
+/// `asked`.
+pub(super) fn address_metadata_error(
+    error: &MetadataError,
+    provider: &ProviderName,
+    asked: &Address,
+) -> (Kind, Option<Hint>) {
+    let lines = match error {
+        MetadataError::ForeignIssuer { named, .. } if !has_any_tenant(named) => {
+            format!("`issuer = \"{named}\"`, if that is the one you mean")
+        }
+        MetadataError::ForeignIssuer { .. } => {
+            "`issuer` with that address and the name of your tenant in it".to_owned()
+        }
+        MetadataError::Elsewhere { .. } => "`issuer` with the one of that server".to_owned(),
+        MetadataError::Missing { .. } => {
+            "`authorization_endpoint`, `token_endpoint` and `client_id`".to_owned()
+        }
+        MetadataError::Fault(Fault::Forbidden { .. }) => {
+            return (Kind::LoginFailed, Some(write_table(provider, asked, TRUSTED)));
+        }
+        MetadataError::Fault(_) | MetadataError::Trouble { .. } => return metadata_error(error),
+    };
+    (Kind::Usage, Some(write_table(provider, asked, &lines)))
+}
+
+/// What a table says if a person trusts an address that a server may not name.
+const TRUSTED: &str = "`issuer` with that address, if you trust it";
+
+/// Returns the hint to define the service at `asked` by a table with `lines`.
+fn write_table(provider: &ProviderName, asked: &Address, lines: &str) -> Hint {
+    format!(
+        "in config.toml, write `[providers.{provider}]` with `resource = \"{asked}\"` and {lines}, \
+         then run the command again"
+    )
+    .into()
+}
+
 /// Returns the kind and hint for an address of which it is not known what protects it.
-pub(super) fn protection_error(error: &ProtectionError) -> (Kind, Option<Hint>) {
+pub(super) fn protection_error(
+    error: &ProtectionError,
+    provider: &ProviderName,
+    asked: &Address,
+) -> (Kind, Option<Hint>) {
     match error {
-        ProtectionError::Unprotected { .. }
-        | ProtectionError::NothingThere { .. }
-        | ProtectionError::NoServer { .. } => (Kind::Usage, Some("tokctl providers".into())),
+        ProtectionError::Unprotected { .. } | ProtectionError::NothingThere { .. } => {
+            (Kind::Usage, Some("tokctl providers".into()))
+        }
+        ProtectionError::NoServer { .. }
+        | ProtectionError::UnusableServer { .. }
+        | ProtectionError::NoMetadata { .. } => (
+            Kind::Usage,
+            Some(write_table(provider, asked, "`issuer` with the server that you trust")),
+        ),
+        ProtectionError::Fault(Fault::Forbidden { .. }) => {
+            (Kind::LoginFailed, Some(write_table(provider, asked, TRUSTED)))
+        }
         ProtectionError::ForeignResource { .. } => (
             Kind::LoginFailed,
             Some("log in to that address, if it is the one you mean and you trust it".into()),
@@ -56,13 +108,16 @@ pub(super) fn protection_error(error: &ProtectionError) -> (Kind, Option<Hint>) 
     }
 }
 
+/// The hint where a server's own registration brings no client that works.
+pub(super) const REGISTER_BY_HAND: &str =
+    "register a client there by hand, and give its id with `--client-id`";
+
 /// Returns the kind and hint for a server that registered no client.
 pub(super) fn registration_error(error: &RegistrationError) -> (Kind, Option<Hint>) {
     match error {
-        RegistrationError::Refused { .. } | RegistrationError::Unusable { .. } => (
-            Kind::LoginFailed,
-            Some("register a client there by hand, and give its id with `--client-id`".into()),
-        ),
+        RegistrationError::Refused { .. } | RegistrationError::Unusable { .. } => {
+            (Kind::LoginFailed, Some(REGISTER_BY_HAND.into()))
+        }
         RegistrationError::Fault(fault) => fault_hint(fault),
         RegistrationError::Trouble { .. } => (Kind::ProviderUnavailable, Some(Hint::Again(&[]))),
     }

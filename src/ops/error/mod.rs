@@ -147,7 +147,7 @@ pub(crate) enum Error {
 
     /// A resource does not say what protects it.
     #[error("could not find out what protects the address")]
-    Protection(#[from] ProtectionError),
+    Protection { provider: ProviderName, asked: Address, source: ProtectionError },
     /// A login by address has no client: none is configured, and the server takes none that it has
     /// never seen.
     #[error("`{authority}` takes no client that it has not seen before: give `--client-id`")]
@@ -158,6 +158,15 @@ pub(crate) enum Error {
     /// The authorization server's metadata could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: MetadataError },
+    /// The metadata of the authorization server of a login by address could not be fetched.
+    #[error("could not find the endpoints of `{provider}`")]
+    AddressMetadata { provider: ProviderName, asked: Address, source: MetadataError },
+    /// The authorization server refused the code that the browser brought.
+    #[error("`{authority}` did not accept the code with which the browser came back: {reason}")]
+    CodeRefused { authority: String, reason: String },
+    /// The authorization server refused a client that it had registered for this login.
+    #[error("`{authority}` refused the client that it had registered for this login: {reason}")]
+    NewClientRefused { authority: String, reason: String },
     /// The client's secret or key comes from the vault, where it is sealed for another token
     /// endpoint.
     #[error(

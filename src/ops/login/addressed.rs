@@ -88,6 +88,11 @@ impl Addressed {
         })
     }
 
+    /// Whether this login registered the client.
+    pub(super) fn has_just_registered(&self) -> bool {
+        matches!(self.client, PlannedClient::JustRegistered(_))
+    }
+
     /// Unregisters the client if this login registered it.
     pub(super) fn give_back(&self, trusted_certificates: Option<&str>) {
         let PlannedClient::JustRegistered(ClientOrigin::Registered(registration)) = &self.client

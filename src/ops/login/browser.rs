@@ -275,7 +275,7 @@ impl Pending {
                 token::redeem(client, code, &redirect_uri, verifier, params, now)
             })
         });
-        let answer = answer.map_err(|source| Error::NotRedeemed { source })?;
+        let answer = answer.map_err(|source| self.plan.not_redeemed(source))?;
         let person = Person::Consented { nonce: self.nonce.as_ref() };
         let granted = Granted::new(self.plan, client, person, answer, now, clock)?;
         Ok(granted.with_browser(arrived))

@@ -20,9 +20,9 @@ use crate::model::scope::Scopes;
 use crate::oauth::device_polling::DEVICE_CODE;
 use crate::oauth::discovery;
 use crate::oauth::metadata::Metadata;
-use crate::oauth::resource_metadata;
+use crate::oauth::resource_metadata::{self, Protection};
 use crate::ops::error::Error;
-use crate::providers::Provider;
+use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
 /// The scope that brings a refresh token (OpenID Connect Core 1.0 §11).
 const OFFLINE_ACCESS: &str = "offline_access";
@@ -55,46 +55,105 @@ pub(crate) enum Choice {
 
 /// Asks the resource at `asked` what protects it, and its authorization server for the metadata.
 ///
-/// Fails with [`Error::Protection`], or with [`Error::Metadata`] of the first server if none can be
-/// used; `provider` is named there.
+/// A `provider` whose definition has an issuer or endpoints says itself which server that is: what the
+/// resource says is then asked for its scopes alone.
+///
+/// Fails with [`Error::Protection`], or with [`Error::AddressMetadata`] of the first server if none can
+/// be used.
 pub(crate) fn find(
     asked: &Address,
     trusted_certificates: Option<&str>,
-    provider: &str,
+    provider: &Provider,
 ) -> Result<Protected, Error> {
-    let found = resource_metadata::find(asked, trusted_certificates)?;
-    let has_all = |metadata: &Metadata| {
-        metadata.authorization_endpoint.is_some()
-            && metadata.token_endpoint.is_some()
-            && metadata.registration_endpoint().is_some()
-    };
+    let name = &provider.name;
+    let told = |source| Error::Protection { provider: name.clone(), asked: asked.clone(), source };
+    let found = resource_metadata::find(asked, trusted_certificates);
+    let definition = &provider.definition;
+    if definition.issuer.is_some() || definition.token_endpoint.is_some() {
+        let found = match found {
+            Err(
+                source @ (resource_metadata::Error::Fault(_)
+                | resource_metadata::Error::Trouble { .. }),
+            ) => {
+                return Err(told(source));
+            }
+            found => found.unwrap_or_else(|_| Protection::unpublished(asked)),
+        };
+        let metadata = defined(asked, trusted_certificates, provider, &found)?;
+        return Ok(Protected::new(asked, found, metadata));
+    }
+    let mut found = found.map_err(told)?;
     let mut first = None;
     for server in &found.servers {
         match discovery::discover_named(server, trusted_certificates, &has_all) {
             Ok(metadata) => {
-                let scopes = Scopes::parse(found.scopes.as_deref().unwrap_or_default());
-                let (asked, resource) = (asked.clone(), found.resource);
-                return Ok(Protected {
-                    asked,
-                    resource,
-                    scopes,
-                    metadata,
-                    refuses_strangers: found.refuses_strangers,
-                    challenges_post: found.challenges_post,
-                });
+                return Ok(Protected::new(asked, found, metadata));
             }
             Err(error) => first = first.or(Some(error)),
         }
     }
-    let provider = provider.to_owned();
-    let asked = asked.to_string();
-    match first {
-        Some(source) => Err(Error::Metadata { provider, source }),
-        None => Err(resource_metadata::Error::NoServer { asked }.into()),
+    Err(match (first, found.oddity.take()) {
+        (Some(discovery::Error::Missing { .. }), Some(oddity)) => told(*oddity),
+        (Some(source), _) => unpublished(asked, provider, source),
+        (None, _) => told(resource_metadata::Error::NoServer { asked: asked.to_string() }),
+    })
+}
+
+/// Whether `metadata` have all that a login by address may need.
+fn has_all(metadata: &Metadata) -> bool {
+    metadata.authorization_endpoint.is_some()
+        && metadata.token_endpoint.is_some()
+        && metadata.registration_endpoint().is_some()
+}
+
+fn unpublished(asked: &Address, provider: &Provider, source: discovery::Error) -> Error {
+    Error::AddressMetadata { provider: provider.name.clone(), asked: asked.clone(), source }
+}
+
+/// Returns the metadata of the authorization server that a definition names: those of its issuer, or
+/// its endpoints.
+fn defined(
+    asked: &Address,
+    trusted_certificates: Option<&str>,
+    provider: &Provider,
+    found: &Protection,
+) -> Result<Metadata, Error> {
+    let definition = &provider.definition;
+    if definition.token_endpoint.is_none()
+        && let Some(issuer) = &definition.issuer
+    {
+        let issuer: Address = issuer.parse().map_err(|source| providers::Error::Address {
+            name: provider.name.to_string(),
+            source,
+        })?;
+        return discovery::discover(&issuer, trusted_certificates.into(), &has_all)
+            .map_err(|source| unpublished(asked, provider, source));
     }
+    let issuer = definition.issuer.clone();
+    let issuer = issuer.or_else(|| Some(found.servers.first()?.as_str().to_owned()));
+    let document = json!({
+        "issuer": issuer.unwrap_or_else(|| asked.url().origin().ascii_serialization()),
+        "authorization_endpoint": definition.authorization_endpoint,
+        "token_endpoint": definition.token_endpoint,
+        "device_authorization_endpoint": definition.device_authorization_endpoint,
+        // Who protects a resource in this way has to know it.
+        "code_challenge_methods_supported": ["S256"],
+    });
+    Ok(Metadata::read(document.to_string().as_bytes()).expect("an object with an issuer"))
 }
 
 impl Protected {
+    fn new(asked: &Address, found: Protection, metadata: Metadata) -> Self {
+        Self {
+            asked: asked.clone(),
+            resource: found.resource,
+            scopes: Scopes::parse(found.scopes.as_deref().unwrap_or_default()),
+            metadata,
+            refuses_strangers: found.refuses_strangers,
+            challenges_post: found.challenges_post,
+        }
+    }
+
     /// Whether the server takes clients that have a metadata document.
     pub(crate) fn takes_documents(&self) -> bool {
         self.metadata.client_id_metadata_document_supported

@@ -10,10 +10,9 @@ use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
 use crate::model::scope::Scopes;
 use crate::oauth::discovery;
-use crate::oauth::http;
+use crate::oauth::http::{self, Fault};
 use crate::oauth::metadata::Metadata;
-use crate::oauth::resource_metadata;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, TokenError};
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 use crate::untrusted::printable;
@@ -166,6 +165,20 @@ impl Plan {
         }
     }
 
+    /// Returns the error for a code of the browser that brought no token.
+    pub(super) fn not_redeemed(&self, source: TokenError) -> Error {
+        let is_new = self.by_address.as_ref().is_some_and(Addressed::has_just_registered);
+        match source {
+            TokenError::GrantRefused { authority, reason, .. } => {
+                Error::CodeRefused { authority, reason }
+            }
+            TokenError::ClientRefused { authority, reason, .. } if is_new => {
+                Error::NewClientRefused { authority, reason }
+            }
+            source => Error::NotRedeemed { source },
+        }
+    }
+
     /// Returns whether the client has a secret, a key or a certificate to prove itself with.
     pub(crate) fn has_proof(&self) -> bool {
         self.client_secret.is_some()
@@ -219,11 +232,16 @@ impl Plan {
                 sealed: sealed.client.token_endpoint.to_string(),
             });
         }
-        if self.by_address.is_some() {
+        if let Some(addressed) = &self.by_address {
+            let told = |fault: Fault| Error::Protection {
+                provider: self.provider.name.clone(),
+                asked: addressed.asked.clone(),
+                source: fault.into(),
+            };
             let named =
                 [&endpoints.authorization, &endpoints.device_authorization, &endpoints.revocation];
             for address in named.into_iter().flatten().chain([&endpoints.token]) {
-                http::check(address, self.tls()).map_err(resource_metadata::Error::from)?;
+                http::check(address, self.tls()).map_err(told)?;
             }
         }
         // Checked here, so that it fails before a person is asked for anything.

@@ -75,7 +75,14 @@ pub(super) fn earlier(
     name: &ProviderName,
     user: Option<&UserName>,
 ) -> Result<Option<Subject>, CliError> {
-    if providers::has_endpoints(name, context.config()?) || providers::is_built_in(name) {
+    if providers::is_built_in(name) {
+        return Ok(None);
+    }
+    let config = context.config()?;
+    let has_endpoints = providers::has_endpoints(name, config);
+    let names_address = providers::today(name, Some(config))
+        .is_some_and(|provider| provider.definition.resource.is_some());
+    if has_endpoints && !names_address {
         return Ok(None);
     }
     let mut accounts =
@@ -89,6 +96,9 @@ pub(super) fn earlier(
         let stored = destination.stored(&account)?;
         if let Some(facts) = stored.as_ref().and_then(|stored| stored.by_address()) {
             let address = facts.asked.clone();
+            if has_endpoints && !addressed::is_defined_for(name, &address, config) {
+                return Ok(None);
+            }
             return Ok(Some(Subject { address, name: Some(name.clone()), user: user.cloned() }));
         }
     }
@@ -133,7 +143,7 @@ pub(super) fn run(
     let certificates = certificates
         .or_else(|| earlier.as_ref().and_then(|(_, stored)| stored.trusted_certificates()));
     let protected = context.ui.while_waiting("asking the server what it wants", || {
-        by_address::find(&address, certificates.as_deref(), name.as_str())
+        by_address::find(&address, certificates.as_deref(), &provider)
     })?;
     let scopes = scopes(flags, &provider, &protected, earlier.as_ref().map(|(_, stored)| stored))?;
     let earlier = earlier.as_ref();
@@ -185,7 +195,10 @@ fn free_name(
         CliError::new(Kind::Usage, format!("`{name}` is the name of {what}: choose another"))
             .hint(again)
     };
-    if providers::is_built_in(&name) || providers::has_endpoints(&name, context.config()?) {
+    let config = context.config()?;
+    let is_others = providers::has_endpoints(&name, config)
+        && !addressed::is_defined_for(&name, address, config);
+    if providers::is_built_in(&name) || is_others {
         return Err(taken("a service that is defined"));
     }
     let is_elsewhere = |one: &Summary| {
