@@ -146,7 +146,7 @@ impl Ui {
     /// Prints what was done, unless `-q` was given.
     pub(crate) fn status(&self, message: &str) {
         if self.verbosity >= Verbosity::Status {
-            stderr::line("", &*self.about_named(message));
+            stderr::line("", &self.about_named(message));
         }
     }
 
@@ -206,7 +206,7 @@ impl Ui {
         } else if self.verbosity >= Verbosity::Warnings {
             detect_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-            stderr::line(format_args!("tokctl: {label} "), &*self.about_named(message));
+            stderr::line(format_args!("tokctl: {label} "), &self.about_named(message));
         }
     }
 

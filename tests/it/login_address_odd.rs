@@ -101,7 +101,7 @@ fn what_a_resource_says_of_its_server_is_told() {
     let server = RegisteringServer::start();
     for (named, why) in [
         ("http://id.evil.example", "neither https nor http on loopback"),
-        ("ftp://x", "neither https nor http on loopback"),
+        ("ftp://x", "it is not a web address"),
     ] {
         server.answers(at, servers(&server, named));
         let said = stderr(&TestEnv::new().tokctl(["login", &server.url("/mcp")]).assert().code(2));

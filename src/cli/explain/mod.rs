@@ -30,7 +30,7 @@ use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, login_command};
 use crate::model::account::Account;
-use crate::model::attempt::Outcome;
+use crate::model::attempt::{Attempt, Outcome};
 use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
@@ -75,16 +75,7 @@ impl From<OpsError> for CliError {
                 token_kind(source, Kind::ProviderUnavailable),
                 Some(not_refreshed_hint(account, source)),
             ),
-            OpsError::NotRefreshedBefore { account, last } => match last.outcome {
-                Outcome::Configuration if last.brought_unusable_token() => {
-                    (Kind::Usage, Some(want_bearer_tokens(account).into()))
-                }
-                Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
-                Outcome::Refused => (Kind::LoginRequired, Some(Hint::Login(account.clone()))),
-                Outcome::Done | Outcome::Transient => {
-                    (Kind::ProviderUnavailable, Some(command("why", account).into()))
-                }
-            },
+            OpsError::NotRefreshedBefore { account, last } => refused_before(account, last),
             OpsError::Paused { account, .. } => {
                 (Kind::ProviderUnavailable, Some(command("why", account).into()))
             }
@@ -102,7 +93,6 @@ impl From<OpsError> for CliError {
             OpsError::AddressMetadata { provider, asked, source } => {
                 address_metadata_error(source, provider, asked)
             }
-            OpsError::CodeRefused { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
             OpsError::NewClientRefused { .. } => (Kind::LoginFailed, Some(REGISTER_BY_HAND.into())),
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
@@ -117,6 +107,7 @@ impl From<OpsError> for CliError {
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. }
+            | OpsError::CodeRefused { .. }
             | OpsError::CodeExpired
             | OpsError::ForeignIdToken { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
             OpsError::NotRedeemed { source } => not_redeemed(source),
@@ -144,6 +135,20 @@ impl From<OpsError> for CliError {
         }
         shown.hint = hint;
         shown
+    }
+}
+
+/// Returns the kind and hint for a refresh that is not tried, since the last one failed.
+fn refused_before(account: &Account, last: &Attempt) -> (Kind, Option<Hint>) {
+    match last.outcome {
+        Outcome::Configuration if last.brought_unusable_token() => {
+            (Kind::Usage, Some(want_bearer_tokens(account).into()))
+        }
+        Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
+        Outcome::Refused => (Kind::LoginRequired, Some(Hint::Login(account.clone()))),
+        Outcome::Done | Outcome::Transient => {
+            (Kind::ProviderUnavailable, Some(command("why", account).into()))
+        }
     }
 }
 

@@ -147,7 +147,7 @@ pub(crate) enum Error {
 
     /// A resource does not say what protects it.
     #[error("could not find out what protects the address")]
-    Protection { provider: ProviderName, asked: Address, source: ProtectionError },
+    Protection { provider: ProviderName, asked: Box<Address>, source: ProtectionError },
     /// A login by address has no client: none is configured, and the server takes none that it has
     /// never seen.
     #[error("`{authority}` takes no client that it has not seen before: give `--client-id`")]
@@ -160,7 +160,7 @@ pub(crate) enum Error {
     Metadata { provider: String, source: MetadataError },
     /// The metadata of the authorization server of a login by address could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
-    AddressMetadata { provider: ProviderName, asked: Address, source: MetadataError },
+    AddressMetadata { provider: ProviderName, asked: Box<Address>, source: MetadataError },
     /// The authorization server refused the code that the browser brought.
     #[error("`{authority}` did not accept the code with which the browser came back: {reason}")]
     CodeRefused { authority: String, reason: String },

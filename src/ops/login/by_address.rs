@@ -66,7 +66,11 @@ pub(crate) fn find(
     provider: &Provider,
 ) -> Result<Protected, Error> {
     let name = &provider.name;
-    let told = |source| Error::Protection { provider: name.clone(), asked: asked.clone(), source };
+    let told = |source| Error::Protection {
+        provider: name.clone(),
+        asked: Box::new(asked.clone()),
+        source,
+    };
     let found = resource_metadata::find(asked, trusted_certificates);
     let definition = &provider.definition;
     if definition.issuer.is_some() || definition.token_endpoint.is_some() {
@@ -107,7 +111,11 @@ fn has_all(metadata: &Metadata) -> bool {
 }
 
 fn unpublished(asked: &Address, provider: &Provider, source: discovery::Error) -> Error {
-    Error::AddressMetadata { provider: provider.name.clone(), asked: asked.clone(), source }
+    Error::AddressMetadata {
+        provider: provider.name.clone(),
+        asked: Box::new(asked.clone()),
+        source,
+    }
 }
 
 /// Returns the metadata of the authorization server that a definition names: those of its issuer, or

@@ -235,7 +235,7 @@ impl Plan {
         if let Some(addressed) = &self.by_address {
             let told = |fault: Fault| Error::Protection {
                 provider: self.provider.name.clone(),
-                asked: addressed.asked.clone(),
+                asked: Box::new(addressed.asked.clone()),
                 source: fault.into(),
             };
             let named =
