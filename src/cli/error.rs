@@ -113,8 +113,9 @@ pub(crate) enum Hint {
     /// The command that failed, with a key slot other than the keychain for the vault that it makes.
     OtherSlot,
     /// The command that failed, for the vault that took the credential over; with `alone`, a `get` of this
-    /// credential, since the command is about others too. Where that vault is not known, a login.
-    MovedTo { account: Account, to: Box<Destination>, alone: bool },
+    /// credential, since the command is about others too. `elsewhere` is the hint where this machine does
+    /// not have that vault.
+    MovedTo { account: Account, to: Box<Destination>, alone: bool, elsewhere: Box<Hint> },
     /// The command that goes on with an interrupted move into this vault.
     GoOn(Box<Destination>),
     /// The command that shows why nothing can be written where the vault lies.
@@ -177,9 +178,8 @@ impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Login(account) | Self::MovedTo { account, .. } => {
-                f.write_str(&login_command(account))
-            }
+            Self::Login(account) => f.write_str(&login_command(account)),
+            Self::MovedTo { elsewhere, .. } => elsewhere.fmt(f),
             Self::LoginWith(account, flags) => write!(f, "{} {flags}", login_command(account)),
             Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
             Self::FirstLogin => f.write_str("tokctl login"),

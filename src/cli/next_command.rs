@@ -94,12 +94,12 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
         Hint::GoOn(to) => about_named(moved::go_on(context, to)),
-        Hint::MovedTo { account, to, alone } => match moved::vault_here(context, to) {
+        Hint::MovedTo { account, to, alone, elsewhere } => match moved::vault_here(context, to) {
             Some(vault) if *alone => {
                 command("get", account).replacen(' ', &format!(" --vault {} ", quoted(&vault)), 1)
             }
             Some(vault) => again(args, &["--vault", &vault]),
-            None => text(context, args, &Hint::Login(account.clone())),
+            None => text(context, args, elsewhere),
         },
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),

@@ -37,14 +37,21 @@ impl Deref for Opened {
 /// Opens the shared vault that the user named, or that was joined. Fails for a vault in a file.
 pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
     let Some(name) = vaults::shared_name(context)? else {
-        return Err(CliError::new(
-            Kind::Usage,
-            "this is for a shared vault, not for one in a file",
-        )
-        .hint("name a shared one with `--vault`, or join one: `tokctl help vault join`"));
+        let error = CliError::new(Kind::Usage, "this is for a shared vault, not for one in a file");
+        return Err(error.hint(how_to_name_one(context)));
     };
     let place = vaults::place(context, &name)?;
     open_at(context, name, place)
+}
+
+fn how_to_name_one(context: &Context) -> String {
+    let joined = context.joined_vaults().unwrap_or_default();
+    let flags: Vec<String> = joined.names().map(|name| format!("`--vault {name}`")).collect();
+    if flags.is_empty() {
+        return "name a shared one with `--vault`, or join one: `tokctl help vault join`"
+            .to_owned();
+    }
+    format!("try again with {}", flags.join(" or "))
 }
 
 /// Opens the shared vault at `place`, which was found under `name`.

@@ -96,6 +96,12 @@ impl Joined {
         self.vaults.iter().filter(move |(_, vault)| took(vault)).map(|(name, _)| name.as_str())
     }
 
+    /// Returns the names of all, in their order.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.vaults.keys().map(String::as_str)
+    }
+
     /// Returns the vault called `name`.
     pub(crate) fn named(&self, name: &str) -> Option<&JoinedVault> {
         self.vaults.get(name)

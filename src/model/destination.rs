@@ -33,6 +33,17 @@ impl fmt::Display for DestinationPlace {
     }
 }
 
+impl DestinationPlace {
+    /// Returns the words for a place into which a credential was moved by this machine, or by another
+    /// member of a shared vault: a file is on that one's machine.
+    pub(crate) fn seen_from_here(&self, mover: Option<&str>) -> String {
+        match (self, mover) {
+            (Self::File(_), Some(mover)) => format!("{self} on a machine of `{mover}`"),
+            (Self::File(_), None) | (Self::Shared { .. }, _) => self.to_string(),
+        }
+    }
+}
+
 #[cfg(any(feature = "postgres", test))]
 impl Destination {
     /// Whether a move to this destination may go on into the vault called `vault`, or one that is at

@@ -1,6 +1,8 @@
 //! Reading one credential that has to exist.
 
 use super::error::Error;
+#[cfg(feature = "postgres")]
+use super::shared;
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::store::{Adopted, OpenVault, Row};
@@ -26,8 +28,35 @@ pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, 
 }
 
 /// Returns [`Error::HandedOver`] for `account`, whose `credential` has that status, with whether the
-/// vault keeps a bundle that may not have reached its target.
+/// vault keeps a bundle of this member that may not have reached its target.
 pub(crate) fn handed_over(vault: &OpenVault, account: &Account, credential: &Credential) -> Error {
-    let unplaced = vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
-    Error::HandedOver { account: account.clone(), moved_to: credential.moved_to.clone(), unplaced }
+    let moved_by = other_mover(vault, credential).unwrap_or_default();
+    let unplaced =
+        moved_by.is_none() && vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
+    let moved_to = credential.moved_to.clone();
+    Error::HandedOver { account: account.clone(), moved_to, moved_by, unplaced }
+}
+
+/// Returns the label of the member of a shared vault who moved `credential` out, if that is another one
+/// than this.
+#[cfg(feature = "postgres")]
+pub(super) fn other_mover(
+    vault: &OpenVault,
+    credential: &Credential,
+) -> Result<Option<String>, Error> {
+    let Some(way) = credential.moved_out.as_ref().filter(|_| vault.is_shared()) else {
+        return Ok(None);
+    };
+    if shared::own_id(vault)?.hex() == way.by {
+        return Ok(None);
+    }
+    let roster = shared::roster(vault)?;
+    let mover = roster.members().iter().find(|member| member.keys.id().hex() == way.by);
+    Ok(mover.map(|member| member.label.to_string()))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unnecessary_wraps, reason = "of shared vaults")]
+pub(super) fn other_mover(_: &OpenVault, _: &Credential) -> Result<Option<String>, Error> {
+    Ok(None)
 }

@@ -20,12 +20,12 @@ pub(crate) struct Evidence {
     pub(crate) last_attempt: Option<Attempt>,
     /// The end of the pause that the server asked the credential's client for.
     pub(crate) paused_until: Option<Timestamp>,
-    /// Whether this vault keeps a bundle that may not have reached its target file.
+    /// Whether this vault keeps a bundle of whoever asks that may not have reached its target file.
     pub(crate) keeps_bundle: bool,
     /// The labels of the members of a shared vault who refresh its credentials, where this one may only
     /// read; `None` where whoever asks may refresh.
     pub(crate) refreshed_by: Option<Vec<String>>,
-    /// The label of the member who moved the credential out of a shared vault, as far as it is known.
+    /// The label of the other member who moved the credential out of a shared vault, if one did.
     pub(crate) moved_by: Option<String>,
 }
 
@@ -95,44 +95,35 @@ pub(crate) fn evidence(
         Grant::OAuth(grant) => vault.client_pause(&grant.client, now),
         Grant::Static(_) => None,
     };
-    let (refreshed_by, moved_by) = members(vault, &stored.credential)?;
+    let moved_by = credential::other_mover(vault, &stored.credential)?;
     Ok(Evidence {
-        refreshed_by,
-        moved_by,
+        refreshed_by: refreshing_members(vault)?,
         credential: stored.credential,
         paused_until,
         in_doubt_since: journal
             .filter(|journal| !vault.is_under_way(account, journal))
             .map(|journal| journal.started_at),
         last_attempt: attempt,
-        keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
+        keeps_bundle: moved_by.is_none() && vault.unplaced_bundle_since()?.is_some(),
+        moved_by,
     })
 }
 
-/// Returns the members who refresh where this one may only read, and the one who moved `credential` out.
+/// Returns the labels of the members who refresh, where this one may only read.
 #[cfg(feature = "postgres")]
-fn members(
-    vault: &OpenVault,
-    credential: &Credential,
-) -> Result<(Option<Vec<String>>, Option<String>), Error> {
-    if !vault.is_shared() {
-        return Ok((None, None));
+fn refreshing_members(vault: &OpenVault) -> Result<Option<Vec<String>>, Error> {
+    if !vault.is_shared() || !vault.only_reads() {
+        return Ok(None);
     }
     let roster = super::shared::roster(vault)?;
     let refreshing = roster.members().iter().filter(|member| member.role.writes());
-    let refreshing = refreshing.map(|member| member.label.to_string()).collect();
-    let moved_by = credential.moved_out.as_ref().and_then(|moved| {
-        let mut members = roster.members().iter();
-        members.find(|member| member.keys.id().hex() == moved.by)
-    });
-    let moved_by = moved_by.map(|member| member.label.to_string());
-    Ok((vault.only_reads().then_some(refreshing), moved_by))
+    Ok(Some(refreshing.map(|member| member.label.to_string()).collect()))
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unnecessary_wraps, reason = "of shared vaults")]
-fn members(_: &OpenVault, _: &Credential) -> Result<(Option<Vec<String>>, Option<String>), Error> {
-    Ok((None, None))
+fn refreshing_members(_: &OpenVault) -> Result<Option<Vec<String>>, Error> {
+    Ok(None)
 }
 
 /// Judges the state of a credential at `now`. If several things are wrong, returns the gravest.

@@ -148,7 +148,8 @@ pub(super) fn judge(
         }
         Readiness::HandedOver => {
             let moved_to = credential.moved_to.clone();
-            Err(Error::HandedOver { account: account.clone(), moved_to, unplaced: false })
+            let account = account.clone();
+            Err(Error::HandedOver { account, moved_to, moved_by: None, unplaced: false })
         }
         Readiness::NeverLongEnough { asked } => {
             Err(Error::NeverLongEnough { account: account.clone(), asked })

@@ -79,7 +79,8 @@ fn a_login_that_was_moved_is_renewed_there_and_unusable_here() {
     assert_eq!(statuses(&here), ["handed_over"]);
     let listed = json(&here.tokctl(["list", "--json"]).assert().success());
     assert_eq!(listed["credentials"][0]["refreshable"], false);
-    here.tokctl(["refresh", "--all"]).assert().success();
+    let all = here.tokctl(["refresh", "--all"]).assert().success();
+    assert!(stderr(&all).contains("elsewhere: `tokctl why acme/x` says where"), "{}", stderr(&all));
     here.tokctl(["check", "--all"]).assert().success();
     here.tokctl(["list", "--expiring-within", "400d"]).assert().success();
     let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::authorization_server::{AuthorizationServer, Client, issue, refuse, reply};
 use crate::env::{TestEnv, made_up_key, stderr, stdout};
+use crate::export::{hand_over, with_bundle_key};
 use crate::http::Response;
 
 /// How long anything may take before the test gives it up.
@@ -149,6 +150,18 @@ fn what_only_a_person_can_mend_is_logged_once() {
     env.log_in("x", &server, issue().expires_in(0));
     server.will(issue());
     service.lines_until("refreshed\",");
+}
+
+#[test]
+fn what_was_handed_over_is_told_of_once() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(due(&server));
+    hand_over(&env);
+    let mut service = Service::start(&env, &["--every", "1s"]);
+    let lines = [service.lines_until("event=cycle"), service.lines_until("event=cycle")].concat();
+    let told: Vec<&String> = lines.iter().filter(|line| line.contains("handed_over")).collect();
+    let [told] = told[..] else { panic!("{lines:?}") };
+    assert!(told.contains("credentials=1 hint=\"tokctl list\""), "{told}");
 }
 
 #[test]

@@ -187,9 +187,16 @@ fn command(
 ) -> String {
     if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
     {
-        let (account, to) = (account.clone(), to.clone());
-        let there = Hint::MovedTo { account, to: to.clone(), alone: true };
-        let hint = if *arrived { there } else { Hint::GoOn(to) };
+        let hint = if *arrived {
+            Hint::MovedTo {
+                account: account.clone(),
+                to: to.clone(),
+                alone: true,
+                elsewhere: Box::new(Hint::Login(account.clone())),
+            }
+        } else {
+            Hint::GoOn(to.clone())
+        };
         return next_command::text(context, &[], &hint);
     }
     let verb = match finding.remedy() {
@@ -227,7 +234,8 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
     if let (Diagnosis::HandedOver { arrived }, Some(to)) = (finding, &evidence.credential.moved_to)
     {
         return if *arrived {
-            format!("it was moved into {}, which alone may use it", to.place)
+            let place = to.place.seen_from_here(evidence.moved_by.as_deref());
+            format!("it may be used only in {place}: a login takes another grant")
         } else {
             format!("its move into {} was interrupted, and it waits to go on", to.place)
         };

@@ -57,8 +57,12 @@ impl From<OpsError> for CliError {
             OpsError::NoCredential { account } => {
                 (Kind::NotFound, Some(Hint::Login(account.clone())))
             }
-            OpsError::HandedOver { account, moved_to, unplaced } => {
-                (Kind::LoginRequired, Some(handed_over_hint(account, moved_to.as_deref(), *unplaced)))
+            OpsError::HandedOver { account, moved_to, moved_by, unplaced: false } => {
+                let hint = handed_over_hint(account, moved_to.clone(), moved_by.as_deref());
+                (Kind::LoginRequired, Some(hint))
+            }
+            OpsError::HandedOver { moved_to, .. } => {
+                (Kind::LoginRequired, Some(moved_to.clone().map_or(RESUME.into(), Hint::GoOn)))
             }
             OpsError::LoginRequired { account, .. } => {
                 (Kind::LoginRequired, Some(Hint::Login(account.clone())))
@@ -152,14 +156,20 @@ fn refused_before(account: &Account, last: &Attempt) -> (Kind, Option<Hint>) {
     }
 }
 
-/// Returns the hint for a credential that was handed over. With `unplaced`, a login would make a new
-/// grant and leave the old one in its bundle.
-fn handed_over_hint(account: &Account, moved_to: Option<&Destination>, unplaced: bool) -> Hint {
-    match (moved_to.cloned().map(Box::new), unplaced) {
-        (Some(to), true) => Hint::GoOn(to),
-        (None, true) => RESUME.into(),
-        (Some(to), false) => Hint::MovedTo { account: account.clone(), to, alone: false },
-        (None, false) => Hint::Login(account.clone()),
+/// Returns the hint for a credential that is at `to` or on another machine, where the other member `by`
+/// of a shared vault moved it.
+fn handed_over_hint(account: &Account, to: Option<Box<Destination>>, by: Option<&str>) -> Hint {
+    let account = account.clone();
+    let login = match by {
+        Some(by) => Hint::within(
+            format!("let `{by}` bring it back, or take another grant with {{}}"),
+            Hint::Login(account.clone()),
+        ),
+        None => Hint::Login(account.clone()),
+    };
+    match to {
+        Some(to) => Hint::MovedTo { account, to, alone: false, elsewhere: Box::new(login) },
+        None => login,
     }
 }
 

@@ -73,11 +73,14 @@ pub(crate) enum Error {
     #[error("the token of `{account}` can't be refreshed: it was made at the service")]
     Static { account: Account },
     /// The credential was moved, and its refresh token belongs to another machine now.
-    #[error("`{account}` was handed over to {}", to_whom(moved_to.as_deref()))]
+    #[error("{}", not_here(account, moved_to.as_deref(), moved_by.as_deref()))]
     HandedOver {
         account: Account,
         /// The vault that has it now, if it was moved from vault to vault.
         moved_to: Option<Box<Destination>>,
+        /// The label of the other member of a shared vault who moved it. A file is one of that one's
+        /// machine.
+        moved_by: Option<String>,
         /// Whether the vault keeps a bundle that may not have reached its target file. This
         /// credential may be in it, and nowhere else.
         unplaced: bool,
@@ -378,8 +381,15 @@ impl Error {
 }
 
 /// Returns who has what was handed over, in words.
-fn to_whom(moved_to: Option<&Destination>) -> String {
-    moved_to.map_or_else(|| "another machine".to_owned(), |to| to.place.to_string())
+/// What is moved to a vault may be a copy that came from there and never was in use here.
+fn not_here(account: &Account, to: Option<&Destination>, by: Option<&str>) -> String {
+    match (to, by) {
+        (Some(to), by) => {
+            format!("`{account}` may be used only in {}", to.place.seen_from_here(by))
+        }
+        (None, Some(by)) => format!("`{by}` handed `{account}` over to another machine"),
+        (None, None) => format!("`{account}` was handed over to another machine"),
+    }
 }
 
 fn because(last: &Attempt) -> String {

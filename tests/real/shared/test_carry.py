@@ -105,7 +105,7 @@ def test_an_interrupted_move_can_go_into_a_bundle_which_the_identity_opens(unfou
     assert done.returncode != 0 and "is kept" in done.stderr, done
     assert f"hint: tokctl vault init {proxy_down}" in done.stderr, done
     assert world.run("get", "vendor/y").returncode == 4
-    world.succeed("export", "--resume", "--output", "moved.bundle")
+    world.succeed("export", "--resume", "--yes", "--output", "moved.bundle")
     world.succeed("--vault", "team", "import", "bundle", "moved.bundle")
     assert_moved(world, proxy_down)
     again = world.run("--vault", "team", "import", "bundle", "moved.bundle")

@@ -101,7 +101,7 @@ def test_the_bundle_of_an_interrupted_move_goes_into_a_file(machine):
         refused = world.run(*machine.init("team"), env=env)
         database.write_vault("ALTER TABLE tokctl_rows DROP CONSTRAINT made_up")
         assert refused.returncode != 0 and "is kept" in refused.stderr, refused
-        world.succeed("export", "--resume", "--output", "moved.bundle", env=machine.file)
+        world.succeed("export", "--resume", "--yes", "--output", "moved.bundle", env=machine.file)
         world.succeed("import", "bundle", "moved.bundle", env=env)
         assert world.succeed("get", "vendor/y", env=machine.file) == STATIC + "\n"
 

@@ -18,9 +18,9 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::progress::Progress;
 use crate::cli::ui::Verbosity;
 use crate::cli::vaults;
-use crate::cli::{keys, next_command, time};
+use crate::cli::{keys, next_command, time, whereabouts};
 use crate::model::account::Account;
-use crate::model::credential::Credential;
+use crate::model::credential::{Credential, Status};
 use crate::ops::OpenVault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job, Waiting};
@@ -57,6 +57,7 @@ struct Looked {
     since: Timestamp,
     lane: Option<String>,
     was_refreshed: bool,
+    is_elsewhere: bool,
 }
 
 /// Opens all credentials that `args` select, and returns those to refresh, and how many they are in
@@ -81,6 +82,7 @@ fn look(
             since: waits_since(credential),
             lane: is_meant.then(|| many::lane(account, credential)),
             was_refreshed: credential.last_refreshed_at.is_some_and(|at| at >= began),
+            is_elsewhere: credential.status == Status::HandedOver,
         }
     };
     vault.each_credential(choice.filter(), look, |account, looked| {
@@ -90,7 +92,12 @@ fn look(
                 meant += 1;
                 return waiting.add(since, account, lane.unwrap_or_default());
             }
-            Ok(Looked { verdict: Verdict::Leave(done), .. }) => Outcome::from(Ok(done)),
+            Ok(Looked { verdict: Verdict::Leave(done), is_elsewhere, .. }) => {
+                if is_elsewhere && !matches!(done, Done::NotMeant) {
+                    results.elsewhere.get_or_insert_with(|| account.clone());
+                }
+                Outcome::from(Ok(done))
+            }
             Ok(Looked { verdict: Verdict::NeedsLogin, .. }) => {
                 Outcome::from(Err(needs_login(&account)))
             }
@@ -154,12 +161,14 @@ struct Results<'a> {
     told: BTreeMap<Account, Outcome>,
     /// The results that `--json` prints at the end.
     listed: BTreeMap<Account, OneResult>,
+    /// The first of the credentials that were handed over.
+    elsewhere: Option<Account>,
 }
 
 impl<'a> Results<'a> {
     fn of(context: &'a Context) -> Self {
         let (told, listed) = (BTreeMap::new(), BTreeMap::new());
-        Self { context, tally: Tally::default(), gravest: None, told, listed }
+        Self { context, tally: Tally::default(), gravest: None, told, listed, elsewhere: None }
     }
 
     fn add(&mut self, account: Account, outcome: Outcome) {
@@ -220,6 +229,7 @@ fn report(mut results: Results<'_>) -> Result<(), CliError> {
         None if ui.json => Ok(()),
         None => {
             ui.status(&tally.to_string());
+            whereabouts::tell(results.context, results.elsewhere.as_ref());
             Ok(())
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct RoundResult {
     pub(super) in_order: Vec<Account>,
     /// The time at which the first of the tokens is due that are not refreshed now.
     pub(super) first_due: Option<Timestamp>,
+    /// The number of credentials that were handed over: another vault renews them.
+    pub(super) elsewhere: u64,
     /// The accounts that can't be refreshed until a user acts.
     pub(super) faults: Vec<(Account, CliError)>,
 }
@@ -35,7 +37,7 @@ struct Looked {
     due_at: Option<Timestamp>,
     since: Timestamp,
     lane: Option<String>,
-    is_refused: bool,
+    status: Status,
 }
 
 /// Opens all credentials that `args` select and decides about each. Of those that `is_watched` does
@@ -56,6 +58,7 @@ pub(super) fn look(
         states: BTreeMap::new(),
         in_order: Vec::new(),
         first_due: None,
+        elsewhere: 0,
         faults: Vec::new(),
     };
     let look = |account: &Account, credential: &Credential| {
@@ -67,7 +70,7 @@ pub(super) fn look(
             due_at: selection::due_at(credential, now),
             since: selection::waits_since(credential),
             lane: is_due.then(|| many::lane(account, credential)),
-            is_refused: credential.status == Status::LoginRequired,
+            status: credential.status,
         }
     };
     vault.each_credential(choice.filter(), look, |account, looked| {
@@ -77,7 +80,7 @@ pub(super) fn look(
                 result.states.insert(account.clone(), state);
             }
         };
-        let Looked { state, verdict, due_at, since, lane, is_refused } = match looked {
+        let Looked { state, verdict, due_at, since, lane, status } = match looked {
             Ok(looked) => looked,
             // An unreadable row must not stop the refresh of others.
             Err(error) => {
@@ -87,10 +90,14 @@ pub(super) fn look(
             }
         };
         note(state);
-        if is_refused {
-            let error = needs_login(&account);
-            result.faults.push((account, error));
-            return;
+        match status {
+            Status::LoginRequired => {
+                let error = needs_login(&account);
+                result.faults.push((account, error));
+                return;
+            }
+            Status::HandedOver => result.elsewhere += 1,
+            Status::Active | Status::Inactive => {}
         }
         match verdict {
             Verdict::Renew(_) => result.due.add(since, account, lane.unwrap_or_default()),

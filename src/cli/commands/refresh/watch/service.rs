@@ -57,6 +57,8 @@ struct Service<'a> {
     tally: Option<Tally>,
     /// The number of credentials in this round that were due, and for which no request was sent.
     held_back: usize,
+    /// The number of credentials that another vault renews, as it was told last.
+    elsewhere: u64,
     is_ready: bool,
 }
 
@@ -130,6 +132,7 @@ impl<'a> Service<'a> {
             round: 0,
             tally: None,
             held_back: 0,
+            elsewhere: 0,
             is_ready: false,
         }
     }
@@ -188,7 +191,8 @@ impl<'a> Service<'a> {
 
     /// Queues the accounts that are due, and returns when the first of the others is.
     fn queue_due(&mut self, result: RoundResult, now: Timestamp) -> Option<Timestamp> {
-        let RoundResult { due, states, in_order, first_due, faults } = result;
+        let RoundResult { due, states, in_order, first_due, elsewhere, faults } = result;
+        self.tell_elsewhere(elsewhere);
         self.troubles.retain(|account| states.contains_key(account));
         for ended in self.outages.retain(|account| states.contains_key(account), now) {
             self.log_end(&ended);
@@ -213,6 +217,16 @@ impl<'a> Service<'a> {
             }
         }
         first_due
+    }
+
+    /// Tells how many credentials another vault renews, when that changed: a service that looks after a
+    /// vault which was moved would go on for ever, and renew nothing.
+    fn tell_elsewhere(&mut self, credentials: u64) {
+        if std::mem::replace(&mut self.elsewhere, credentials) != credentials && credentials > 0 {
+            let hint = next_command::about_named(self.context, "tokctl list".to_owned());
+            let facts = [("credentials", credentials.into()), ("hint", hint.into())];
+            self.log.line(Verbosity::Status, "handed_over", &facts);
+        }
     }
 
     /// Records the outcome of refreshing `account`.
