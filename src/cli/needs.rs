@@ -218,7 +218,7 @@ fn judge(
         Status::HandedOver => (Need::Nothing, HANDED_OVER.into()),
         Status::Active if summary.is_expired(now) => (login, format!("{needs}: it has ended")),
         Status::Active if in_doubt => {
-            (Need::Nothing, "what became of its last refresh is not known".into())
+            (Need::Nothing, "a refresh was begun, and its answer is not stored yet".into())
         }
         Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
             Some(failed) if failed.brought_unusable_token() => {

@@ -37,21 +37,22 @@ impl Deref for Opened {
 /// Opens the shared vault that the user named, or that was joined. Fails for a vault in a file.
 pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
     let Some(name) = vaults::shared_name(context)? else {
-        let error = CliError::new(Kind::Usage, "this is for a shared vault, not for one in a file");
-        return Err(error.hint(how_to_name_one(context)));
+        return Err(no_shared_vault(context));
     };
     let place = vaults::place(context, &name)?;
     open_at(context, name, place)
 }
 
-fn how_to_name_one(context: &Context) -> String {
+fn no_shared_vault(context: &Context) -> CliError {
     let joined = context.joined_vaults().unwrap_or_default();
-    let flags: Vec<String> = joined.names().map(|name| format!("`--vault {name}`")).collect();
-    if flags.is_empty() {
-        return "name a shared one with `--vault`, or join one: `tokctl help vault join`"
-            .to_owned();
+    match vaults::flags(&joined) {
+        Some(flags) => {
+            CliError::new(Kind::Usage, "this is for a shared vault, not for one in a file")
+                .hint(format!("try again with {flags}"))
+        }
+        None => CliError::new(Kind::Usage, "this is for a shared vault, and none was joined here")
+            .hint("join one with the line that an admin gives you: `tokctl help vault join`"),
     }
-    format!("try again with {}", flags.join(" or "))
 }
 
 /// Opens the shared vault at `place`, which was found under `name`.

@@ -28,8 +28,8 @@ const ABOUT_NO_VAULT: [&str; 8] = [
     "import bundle",
 ];
 
-/// Returns `text` with `--vault` and `vault` in its commands, which stand between marks, or are the
-/// whole text. Where it stands already, nothing is added.
+/// Returns `text` with `--vault` and `vault` in its commands, which stand between marks, behind a colon
+/// at the end, or are the whole text. Where it stands already, nothing is added.
 pub(crate) fn about_vault(vault: &str, text: &str) -> String {
     let named = format!("tokctl --vault {} ", quoted(vault));
     let mut said = String::new();
@@ -37,12 +37,15 @@ pub(crate) fn about_vault(vault: &str, text: &str) -> String {
         if number > 0 {
             said.push('`');
         }
-        match part.strip_prefix("tokctl ") {
+        let behind_colon = part.rfind(": tokctl ").map(|at| at + 2).filter(|_| number % 2 == 0);
+        let (before, command) = part.split_at(behind_colon.unwrap_or_default());
+        said.push_str(before);
+        match command.strip_prefix("tokctl ") {
             Some(rest) if !ABOUT_NO_VAULT.iter().any(|start| rest.starts_with(start)) => {
                 said.push_str(&named);
                 said.push_str(rest);
             }
-            Some(_) | None => said.push_str(part),
+            Some(_) | None => said.push_str(command),
         }
     }
     said

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::keys;
 use super::slot_choice::SlotChoice;
 use super::vault_place::{SharedName, VaultPlace};
+use crate::config::vaults::Joined;
 use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
 
@@ -37,6 +38,18 @@ impl From<NotOpened> for CliError {
             NotOpened::Store(error) => error.into(),
             NotOpened::Other(error) => error,
         }
+    }
+}
+
+/// Returns the failure `missing`, with the vaults that were joined where one was named that is not there.
+fn no_such_vault(context: &Context, missing: StoreError) -> NotOpened {
+    let joined = context.joined_vaults().unwrap_or_default();
+    match flags(&joined).filter(|_| !context.means_usual_vault()) {
+        Some(flags) => {
+            let hint = format!("name one that was joined, {flags}, or the file of a vault");
+            CliError::from(missing).hint(hint).into()
+        }
+        None => missing.into(),
     }
 }
 
@@ -85,7 +98,7 @@ fn open_with(
     // Looked up only now: a vault in a file must not wait for it.
     match joined_default(context)? {
         Some(name) => shared::open(context, &name),
-        None => Err(missing.into()),
+        None => Err(no_such_vault(context, missing)),
     }
 }
 
@@ -109,6 +122,12 @@ pub(crate) fn shared_name_unopened(context: &Context) -> Result<Option<SharedNam
         VaultPlace::File(path) if !path.exists() => joined_default(context),
         VaultPlace::Memory | VaultPlace::File(_) => Ok(None),
     }
+}
+
+/// Returns the flags that name the vaults which were joined; `None` if none was.
+pub(crate) fn flags(joined: &Joined) -> Option<String> {
+    let flags: Vec<String> = joined.all().map(|(name, _)| format!("`--vault {name}`")).collect();
+    (!flags.is_empty()).then(|| flags.join(" or "))
 }
 
 /// Returns the vault that was joined and counts where none is named and there is no file.
@@ -150,6 +169,14 @@ mod shared {
     /// if neither the name nor what was joined has a pin: nothing is trusted because it came first.
     pub(crate) fn place(context: &Context, name: &SharedName) -> Result<Place, CliError> {
         let place = place_for(context, name, || member_identity::of_user(context))?;
+        let several = joined_at(context, name, &place.address)?;
+        if place.pin.is_none() && !several.is_empty() {
+            let names: Vec<String> =
+                several.iter().map(|(name, _)| format!("`--vault {name}`")).collect();
+            let what = format!("several vaults are joined at `{}`", place.address.shown());
+            let hint = format!("try again with {}", names.join(" or "));
+            return Err(CliError::new(Kind::Usage, what).hint(hint));
+        }
         if place.pin.is_none() {
             let what = format!(
                 "nothing says which list of members to trust at `{}`",
@@ -160,6 +187,31 @@ mod shared {
             ));
         }
         Ok(place)
+    }
+
+    /// Returns the pin that all of `joined` have.
+    fn one_pin(joined: &[(String, String)]) -> Option<&String> {
+        let (_, first) = joined.first()?;
+        joined.iter().all(|(_, pin)| pin == first).then_some(first)
+    }
+
+    /// Returns the names and pins of the vaults that were joined at `address`, which `name` writes in its
+    /// way.
+    fn joined_at(
+        context: &Context,
+        name: &SharedName,
+        address: &Address,
+    ) -> Result<Vec<(String, String)>, CliError> {
+        let typed = name.address_without_password();
+        let variable = |name: &str| context.environment.get(name);
+        let is_there = |known: &str| {
+            known == typed
+                || Address::parse(known, Surroundings { variable: &variable })
+                    .is_ok_and(|known| known.shown() == address.shown())
+        };
+        let joined = context.joined_vaults()?;
+        let found = joined.all().filter(|(_, vault)| is_there(&vault.address));
+        Ok(found.map(|(name, vault)| (name.to_owned(), vault.pin.clone())).collect())
     }
 
     /// Returns the place of the shared vault that `name` means, for `identity`, with the pin if it is
@@ -178,9 +230,11 @@ mod shared {
                  or PGPASSWORD",
             );
         }
-        let joined = context.joined_vaults()?;
-        let known = || joined.at(&name.address_without_password()).map(|(_, vault)| &vault.pin);
-        let pin = name.pin.as_ref().or_else(known).map(|text| text.parse()).transpose();
+        let pin = match &name.pin {
+            Some(pin) => Some(pin.clone()),
+            None => one_pin(&joined_at(context, name, &address)?).cloned(),
+        };
+        let pin = pin.map(|text| text.parse()).transpose();
         let pin = pin.map_err(|error| {
             CliError::new(Kind::Usage, "what stands behind `#` in the vault's address is no pin")
                 .caused_by(&error)

@@ -96,10 +96,10 @@ impl Joined {
         self.vaults.iter().filter(move |(_, vault)| took(vault)).map(|(name, _)| name.as_str())
     }
 
-    /// Returns the names of all, in their order.
+    /// Returns all, by name.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.vaults.keys().map(String::as_str)
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &JoinedVault)> {
+        self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
     }
 
     /// Returns the vault called `name`.
@@ -115,8 +115,7 @@ impl Joined {
 
     /// Returns the vaults that were joined at `address`, by name: a database can have several.
     pub(crate) fn all_at(&self, address: &str) -> impl Iterator<Item = (&str, &JoinedVault)> {
-        let found = self.vaults.iter().filter(move |(_, vault)| vault.address == address);
-        found.map(|(name, vault)| (name.as_str(), vault))
+        self.all().filter(move |(_, vault)| vault.address == address)
     }
 
     /// Whether `name` is that of the vault that counts where no other is named.

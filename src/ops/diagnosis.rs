@@ -17,6 +17,8 @@ pub(crate) struct Evidence {
     pub(crate) credential: Credential,
     /// The start of a refresh whose answer was never stored.
     pub(crate) in_doubt_since: Option<Timestamp>,
+    /// The start of a refresh that is under way.
+    pub(crate) under_way_since: Option<Timestamp>,
     pub(crate) last_attempt: Option<Attempt>,
     /// The end of the pause that the server asked the credential's client for.
     pub(crate) paused_until: Option<Timestamp>,
@@ -96,13 +98,14 @@ pub(crate) fn evidence(
         Grant::Static(_) => None,
     };
     let moved_by = credential::other_mover(vault, &stored.credential)?;
+    let begun = journal.as_ref().map(|journal| journal.started_at);
+    let is_under_way = journal.is_some_and(|journal| vault.is_under_way(account, &journal));
     Ok(Evidence {
         refreshed_by: refreshing_members(vault)?,
         credential: stored.credential,
         paused_until,
-        in_doubt_since: journal
-            .filter(|journal| !vault.is_under_way(account, journal))
-            .map(|journal| journal.started_at),
+        in_doubt_since: begun.filter(|_| !is_under_way),
+        under_way_since: begun.filter(|_| is_under_way),
         last_attempt: attempt,
         keeps_bundle: moved_by.is_none() && vault.unplaced_bundle_since()?.is_some(),
         moved_by,
@@ -267,6 +270,7 @@ mod tests {
         Evidence {
             credential,
             in_doubt_since: None,
+            under_way_since: None,
             last_attempt: None,
             paused_until: None,
             keeps_bundle: false,

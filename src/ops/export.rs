@@ -306,7 +306,8 @@ fn traveller(
                 || (load == Load::Moved && journal.shared.is_some()) =>
         {
             let until = credential.expiry().at();
-            return Err(Error::Interrupted { account, since: journal.started_at, until });
+            let (since, holder) = (journal.started_at, journal.holder().map(str::to_owned));
+            return Err(Error::Interrupted { account, since, holder, until });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
     }

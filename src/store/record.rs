@@ -57,6 +57,11 @@ pub(crate) struct SharedLease {
 }
 
 impl Journal {
+    /// Returns the label of the member of a shared vault who sent the last request, as far as it is known.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        self.shared.as_ref()?.holder.as_deref()
+    }
+
     /// Returns the time since the first request that may have spent the refresh token; a negative
     /// one if it can't be told.
     ///

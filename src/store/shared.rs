@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub(crate) use super::address::{Address, Error as AddressError, Surroundings};
 use super::engine::Engine;
 use super::error::Error;
-use super::postgres::Server;
+use super::postgres::{self, Server};
 pub(crate) use super::postgres::{DatabaseHealth, LeaseRunning, Place};
 pub(crate) use super::shared_error::Error as SharedError;
 use super::sidecar::{self, Sidecar};
@@ -16,6 +16,12 @@ use crate::vault::shared::identity::Identity;
 use crate::vault::shared::member::Label;
 use crate::vault::shared::pin::Pin;
 use crate::vault::shared::roster::{Change, Roster};
+
+/// Asks the database at `address` as who it knows its user, and which privileges that one lacks to read a
+/// vault.
+pub(crate) fn lacks_to_read(address: Address) -> Result<(String, Vec<String>), Error> {
+    postgres::lacks_to_read(address)
+}
 
 /// The operations that only a shared vault has.
 pub(crate) struct Shared<'a>(&'a Server);

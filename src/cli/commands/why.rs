@@ -117,6 +117,7 @@ impl<'a> Explanation<'a> {
         add("last attempt", evidence.last_attempt.as_ref().map(|last| attempt(last, times)));
         add("paused until", evidence.paused_until.map(|until| times.moment(until)));
         add("interrupted", evidence.in_doubt_since.map(|since| times.moment(since)));
+        add("under way since", evidence.under_way_since.map(|since| times.moment(since)));
         add("clock", evidence.clock_ahead().map(clock));
         add("scopes", scopes(evidence, provider));
         if let Grant::OAuth(grant) = &evidence.credential.grant {

@@ -34,6 +34,7 @@ use crate::model::attempt::{Attempt, Outcome};
 use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
+use crate::untrusted::printable;
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
 
@@ -73,7 +74,7 @@ impl From<OpsError> for CliError {
                 (Kind::Failed, Some(command("get", account).into()))
             }
             OpsError::Spilled { account, source, .. } => {
-                (Kind::Failed, Some(stored_later(account, source)))
+                (unstored_kind(source), Some(stored_later(account, source)))
             }
             OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
@@ -84,8 +85,8 @@ impl From<OpsError> for CliError {
                 (Kind::ProviderUnavailable, Some(command("why", account).into()))
             }
             OpsError::Bug { .. } => (Kind::Failed, Some("report it with what stands above".into())),
-            OpsError::Interrupted { account, .. } => {
-                (Kind::ProviderUnavailable, Some(command("get", account).into()))
+            OpsError::Interrupted { account, holder, .. } => {
+                (Kind::ProviderUnavailable, Some(answer_hint(account, holder.as_deref())))
             }
             OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
             OpsError::LoginUnderWay { .. } => {
@@ -171,6 +172,32 @@ fn handed_over_hint(account: &Account, to: Option<Box<Destination>>, by: Option<
         Some(to) => Hint::MovedTo { account, to, alone: false, elsewhere: Box::new(login) },
         None => login,
     }
+}
+
+/// Returns the hint for a refresh of `account` that was interrupted; the member `holder` of a shared vault
+/// began it.
+fn answer_hint(account: &Account, holder: Option<&str>) -> Hint {
+    let get = command("get", account);
+    match holder {
+        Some(holder) => Hint::within(
+            format!("a machine of `{}` that has the answer stores it with {{}}", printable(holder)),
+            get.into(),
+        ),
+        None => get.into(),
+    }
+}
+
+/// Returns the kind of the failure of a refresh whose new token this machine keeps, since `source` kept
+/// it from being stored: where the database of a shared vault is away or busy, that is all that is wrong.
+fn unstored_kind(source: &OpsError) -> Kind {
+    #[cfg(feature = "postgres")]
+    if let OpsError::Store(StoreError::Shared(source)) = source {
+        let kind = shared::shared_error(source).kind;
+        let is_passing = matches!(kind, Kind::VaultUnreachable | Kind::VaultBusy);
+        return if is_passing { kind } else { Kind::Failed };
+    }
+    let _ = source;
+    Kind::Failed
 }
 
 /// Returns the hint for a new token of `account` that this machine keeps, since `source` kept it from

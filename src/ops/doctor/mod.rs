@@ -38,6 +38,6 @@ pub(crate) use permissions::{private_file, vault_files};
 pub(crate) use ports::{any_port, fixed_port, unusable_redirect_uri};
 #[cfg(feature = "postgres")]
 pub(crate) use shared::{
-    database_clock, database_health, kept_answers, members, memory_of, shared_files,
+    database_clock, database_health, kept_answers, lacks_to_read, members, memory_of, shared_files,
 };
 pub(crate) use slots::{recovery, slots};

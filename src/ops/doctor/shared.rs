@@ -10,7 +10,7 @@ use super::finding::{Fact, Finding, Remedy};
 use super::permissions::unfit;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::ops::shared::{self, Role};
+use crate::ops::shared::{self, Address, Role};
 use crate::private_file::Readers;
 use crate::store::shared::DatabaseHealth;
 use crate::store::sidecar::Purpose;
@@ -33,9 +33,7 @@ pub(crate) fn database_health(vault: &OpenVault) -> Result<Vec<Finding>, Error> 
     let reached = DatabaseFact::Reached { place, version, is_verified, trip };
     let mut findings = vec![Finding::fine(fact(reached))];
     findings.push(if !lacks.is_empty() {
-        let (privileges, remedy) =
-            (lacks.clone(), Remedy::Grant { user: user.clone(), privileges: lacks });
-        Finding::to_mend(fact(DatabaseFact::Lacks { user, privileges }), remedy)
+        lacking(user, lacks)
     } else if writes_for_reader {
         Finding::hint(fact(DatabaseFact::WritesForReader { user }), Remedy::ReadShared)
     } else {
@@ -49,6 +47,18 @@ pub(crate) fn database_health(vault: &OpenVault) -> Result<Vec<Finding>, Error> 
         Finding::damaged(Fact::Members(MembersFact::NoKey { label }), remedy)
     }));
     Ok(findings)
+}
+
+/// Reports which privileges the user of the database at `address` lacks to read a vault; `None` if it has
+/// them all.
+pub(crate) fn lacks_to_read(address: Address) -> Result<Option<Finding>, Error> {
+    let (user, privileges) = store::shared::lacks_to_read(address)?;
+    Ok((!privileges.is_empty()).then(|| lacking(user, privileges)))
+}
+
+fn lacking(user: String, privileges: Vec<String>) -> Finding {
+    let remedy = Remedy::Grant { user: user.clone(), privileges: privileges.clone() };
+    Finding::to_mend(Fact::Database(DatabaseFact::Lacks { user, privileges }), remedy)
 }
 
 /// Reports the list of members, which was verified when the vault was opened.

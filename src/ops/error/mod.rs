@@ -103,11 +103,15 @@ pub(crate) enum Error {
     /// An interrupted refresh may have spent the refresh token. This provider takes a second use for
     /// theft and would end the grant.
     #[error(
-        "what became of a refresh of `{account}` at {since} is not known, and another could end the grant"
+        "what became of a refresh of `{account}`{} at {since} is not known, and another could end the grant",
+        by_whom(holder.as_deref())
     )]
     Interrupted {
         account: Account,
         since: Timestamp,
+        /// The label of the member of a shared vault who began it, as far as it is known: a machine of
+        /// that one may have the answer.
+        holder: Option<String>,
         /// The end of the token in hand, from which on another request is made.
         until: Option<Timestamp>,
     },
@@ -390,6 +394,10 @@ fn not_here(account: &Account, to: Option<&Destination>, by: Option<&str>) -> St
         (None, Some(by)) => format!("`{by}` handed `{account}` over to another machine"),
         (None, None) => format!("`{account}` was handed over to another machine"),
     }
+}
+
+fn by_whom(holder: Option<&str>) -> String {
+    holder.map(|holder| format!(" by `{}`", printable(holder))).unwrap_or_default()
 }
 
 fn because(last: &Attempt) -> String {

@@ -171,6 +171,7 @@ impl Refresh<'_> {
         let interrupted = || Error::Interrupted {
             account: self.account.clone(),
             since: earlier.started_at,
+            holder: earlier.holder().map(str::to_owned),
             until: credential.expiry().at().filter(|at| *at > now),
         };
         match self.trigger {

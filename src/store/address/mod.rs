@@ -29,14 +29,13 @@ const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 
 /// The engines that people try, with the reason why a vault can't be shared through them.
 const REFUSED: [(&str, &str); 6] = [
-    ("mysql", MYSQL),
-    ("mariadb", MYSQL),
+    ("mysql", "MySQL is not among the engines that keep a vault"),
+    ("mariadb", "MariaDB is not among the engines that keep a vault"),
     ("redis", REDIS),
     ("rediss", REDIS),
     ("valkey", REDIS),
     ("mongodb", "MongoDB is not among the engines that keep a vault"),
 ];
-const MYSQL: &str = "MySQL is not among the engines that keep a vault";
 const REDIS: &str = "Redis confirms a write before it is durable, and would lose a refresh token";
 
 /// The server and database of a shared vault, and what is needed to log in there.

@@ -8,6 +8,7 @@ use super::row::Row;
 use super::rows::Part;
 use super::server::Server;
 use crate::model::account::Account;
+use crate::store::address::Address;
 use crate::store::error::Error;
 use crate::store::evidence::Found;
 use crate::store::shared_error::Error as SharedError;
@@ -131,6 +132,17 @@ impl Server {
         }
         Ok(found)
     }
+}
+
+/// Asks the database at `address` as who it knows its user, and which privileges that one lacks to read a
+/// vault.
+pub(in crate::store) fn lacks_to_read(address: Address) -> Result<(String, Vec<String>), Error> {
+    let mut connection = Connection::to(address);
+    let ((_, user), held) = connection.single(|it| Ok((version(it)?, privileges(it)?)))?;
+    let is_missing =
+        |(needed, held): &(&(Role, &str, &str), &bool)| !**held && needed.0 == Role::Reader;
+    let lacks = NEEDED.iter().zip(&held).filter(is_missing);
+    Ok((user, lacks.map(|((_, table, verb), _)| format!("{verb} ON {table}")).collect()))
 }
 
 fn is_whole(row: &Row, membership: &Membership, account: &Account, now: i64) -> bool {

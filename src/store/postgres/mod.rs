@@ -29,6 +29,7 @@ mod carried;
 mod health;
 
 pub(crate) use self::health::DatabaseHealth;
+pub(in crate::store) use self::health::lacks_to_read;
 pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;
 pub(in crate::store) use self::server::Server;

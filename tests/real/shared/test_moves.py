@@ -57,11 +57,14 @@ def test_a_file_of_another_member_is_said_to_be_on_that_ones_machine(team):
     bob = team.join("bob")
     alice.succeed("backup", "own.db", "--move", "--yes")
     place = f"may be used only in `{alice.home}/own.db` on a machine of `alice`"
+    # As if it were on another machine.
+    (alice.home / "own.db").rename(alice.home / "away.db")
     refused = bob.run("get", "acme/x")
     assert refused.returncode == 4 and place in refused.stderr, refused
     assert "let `alice` bring it back, or take another grant with `tokctl login acme/x`" in refused.stderr
     assert place in bob.succeed("why", "acme/x")
     # Where the file is, it is no file of somebody else.
+    (alice.home / "away.db").rename(alice.home / "own.db")
     own = alice.run("get", "acme/x")
     assert f"may be used only in `{alice.home}/own.db`\n" in own.stderr, own
     assert in_copy(alice, opened, "get", "acme/x", file="own.db").stdout == "access-2\n"

@@ -52,6 +52,18 @@ def test_what_the_user_of_the_database_lacks_is_granted_by_what_it_says(team):
     assert report(alice)[0] == 0
 
 
+def test_all_that_a_user_lacks_who_may_not_even_read_is_told_at_once(team):
+    alice = filled(team)
+    team.database.write_vault(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {OWNER}")
+    code, _ = report(alice)
+    lacks = row(alice, "database", result="finding")
+    assert code == 5 and lacks["message"].count("SELECT ON") == 4, lacks
+    for grant in re.findall(r"GRANT [^;]*;", lacks["hint"]):
+        team.database.write_vault(grant)
+    assert alice.run("list").returncode == 0
+    team.database.write_vault(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {OWNER}")
+
+
 def test_the_privileges_that_the_manual_grants_are_enough(team):
     page = (pathlib.Path(__file__).parents[3] / "man" / "topics" / "shared.man").read_text()
     grants = [line for line in page.splitlines() if line.startswith("GRANT ")]

@@ -181,7 +181,7 @@ def test_the_answer_that_one_member_keeps_is_not_overwritten_by_the_other(alone)
         time.sleep(0.01)
     alone.database.stop()
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and out == "", (out, err)
+    assert process.returncode == 9 and out == "", (out, err)
     for said in ("nothing is lost, it is kept sealed in `", "on this machine",
                  "once the database can be reached, `tokctl get acme/x` on this machine stores it"):
         assert said in err, err
@@ -223,7 +223,8 @@ def test_a_reader_is_told_who_refreshes_and_that_it_does_not(team):
     for command in (["run", "--env", "T=acme/x", "--", "true"], ["env", "T=acme/x"]):
         refused(ci, 9, *command, said=["which a member does"])
     # A service that could refresh nothing is none.
-    refused(ci, 2, "refresh", "--watch", said=["may only read"])
+    for wish in ("--watch", "--all", "acme/x"):
+        refused(ci, 2, "refresh", wish, said=["may only read"])
     # Once a member did, it is told how long it works.
     assert alice.get("acme/x") == "access-2"
     assert ci.get("acme/x") == "access-2"

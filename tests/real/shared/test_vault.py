@@ -76,6 +76,19 @@ def test_two_vaults_in_one_database_know_nothing_of_each_other(database, strict)
         other.close()
 
 
+def test_an_address_is_known_in_each_of_its_forms(team):
+    """A joined vault is meant by the address, however that is written."""
+    team.log_in()
+    place = team.address().removeprefix("postgres://")
+    user, rest = place.split("@")
+    host, database = rest.split("/")
+    name, port = host.split(":")
+    keywords = f"host={name} port={port} user={user} dbname={database}"
+    assert team.alice.get("acme/x") == "access-2"
+    for form in (team.address(), f"postgresql://{place}", keywords):
+        assert team.alice.succeed("--vault", form, "get", "acme/x") == "access-2\n"
+
+
 def test_no_vault_takes_the_name_of_another(database, strict):
     """With its join line, the only way to it would be lost."""
     one, other = Team(database, strict), Team(database, strict)
@@ -91,6 +104,14 @@ def test_no_vault_takes_the_name_of_another(database, strict):
         one.log_in()
         assert one.alice.get("acme/x") == "access-2"
         assert one.alice.run("--vault", "second", "get", "acme/x").returncode == 3
+        # The address alone does not say which; whatever is said of one names it.
+        unclear = one.alice.run("--vault", one.address(), "get", "acme/x")
+        assert unclear.returncode == 2 and "`--vault second` or `--vault vault`" in unclear.stderr
+        missing = one.alice.run("--vault", "nobody", "list")
+        assert missing.returncode == 3 and "`--vault second`" in missing.stderr, missing
+        stored = one.alice.run("--vault", "second", "login", "github", "--user", "y",
+                               "--token-stdin", stdin="made-up-token")
+        assert "tokctl --vault second get github/y" in stored.stderr, stored
         # Its own join line, perhaps a newer one, takes the place of the older.
         later = one.alice.succeed("--vault", "vault", "member", "add", "bob",
                                   one.machine().succeed("key", "public").strip()).strip()

@@ -70,8 +70,8 @@ pub(super) fn run(
     let target = made(context, wish.file, slot, may_go_on)?;
     let (place, shown) = (target.file.place(), target.file.shown());
     let moved = carrying::deliver(context, (&vault, cargo), (&target.vault, place), "backup")?;
-    let them = counted(moved, "credential");
-    context.ui.status(&format!("moved {them} to {shown}: no member can use them any more"));
+    let (number, them) = (counted(moved, "credential"), if moved == 1 { "it" } else { "them" });
+    context.ui.status(&format!("moved {number} to {shown}: no member can use {them} any more"));
     Ok(target.vault)
 }
 

@@ -12,6 +12,7 @@ use crate::cli::vault_place::SharedName;
 use crate::cli::{time, vaults};
 use crate::ops::OpenVault;
 use crate::ops::doctor::{self, Check};
+use crate::ops::error::{Error as OpsError, SharedError, StoreError};
 use crate::ops::shared::{self, Place};
 
 /// Checks the shared vault `name`. Where it can't be opened, the error of that is what is missing.
@@ -31,7 +32,16 @@ pub(super) fn look(
     let opened = runner.run(Check::Database, move || shared::open(opening));
     let vault = match opened {
         Some(Ok(vault)) => vault,
-        Some(Err(error)) => return not_opened(runner, Check::Database, error.into()),
+        Some(Err(error)) => {
+            if let OpsError::Store(StoreError::Shared(SharedError::PrivilegeMissing { .. })) =
+                &error
+            {
+                let address = place.address.clone();
+                let lacks = runner.run(Check::Database, || doctor::lacks_to_read(address));
+                runner.add(lacks.and_then(Result::ok).flatten().map(row_of));
+            }
+            return not_opened(runner, Check::Database, error.into());
+        }
         None => return overview,
     };
     if vault.only_reads() {

@@ -27,6 +27,7 @@ use crate::ops::many::{self, Job, Waiting};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = vaults::open(context)?;
+    vault.check_may_write()?;
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;

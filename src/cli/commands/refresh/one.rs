@@ -20,6 +20,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let refused =
         args.if_token_is.as_deref().map(|named| refused_token(named, context)).transpose()?;
     let vault = args.choice.in_vault(vaults::open(context))?;
+    vault.check_may_write()?;
     let account = args.choice.resolve(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
     if args.expiring_within.is_some() || refused.is_some() {
