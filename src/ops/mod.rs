@@ -11,6 +11,8 @@ pub(crate) mod identity;
 pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod addressed;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared;
 pub(crate) mod credential;
 pub(crate) mod retry;
 pub(crate) mod superseded;
@@ -20,8 +22,6 @@ mod live_token;
 pub(crate) mod refresh;
 #[cfg(feature = "postgres")]
 pub(crate) mod member_identity;
-#[cfg(feature = "postgres")]
-pub(crate) mod shared;
 pub(crate) mod token;
 pub(crate) mod check;
 pub(crate) mod gateway;

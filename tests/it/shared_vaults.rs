@@ -188,7 +188,7 @@ fn engines_that_lose_tokens_are_refused_with_the_reason() {
     let env = TestEnv::new();
     for (address, word) in [
         ("mysql://db.example/x", "MySQL"),
-        ("mariadb://db.example/x", "MySQL"),
+        ("mariadb://db.example/x", "MariaDB"),
         ("redis://db.example", "durable"),
         ("https://db.example", "no address of PostgreSQL"),
     ] {
