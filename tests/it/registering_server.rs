@@ -160,6 +160,13 @@ impl RegisteringServer {
         let (redirect_uri, secret, method) = (redirect_uri.into(), None, "none".into());
         self.state().clients.insert(id.into(), Client { redirect_uri, secret, method });
     }
+
+    /// Lets a client with a secret, which belongs into the form, be known without a registration.
+    pub(crate) fn knows_with_secret(&self, id: &str, redirect_uri: &str, secret: &str) {
+        let (redirect_uri, secret) = (redirect_uri.into(), Some(secret.into()));
+        let method = "client_secret_post".into();
+        self.state().clients.insert(id.into(), Client { redirect_uri, secret, method });
+    }
 }
 
 impl Drop for RegisteringServer {

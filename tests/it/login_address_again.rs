@@ -1,0 +1,58 @@
+//! A later login by address: what it takes over from the one before.
+
+use serde_json::{Value, json};
+
+use crate::env::{TestEnv, stderr};
+use crate::registering_server::RegisteringServer;
+
+const NAME: &str = RegisteringServer::NAME;
+
+/// Logs in with `args` in the browser.
+fn log_in(env: &TestEnv, args: &[&str]) -> String {
+    let login = env.begin_login([&["login"], args].concat());
+    login.visit();
+    stderr(&login.finish().success().stdout_eq(""))
+}
+
+#[test]
+fn a_client_that_was_given_by_hand_is_used_again() {
+    let server = RegisteringServer::start();
+    server.knows("mine", &format!("http://127.0.0.1/callback/{NAME}"));
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address, "--client-id", "mine"]);
+    for again in [&format!("{NAME}/default"), NAME, &address] {
+        log_in(&env, &[again]);
+    }
+    assert_eq!(server.count("POST /register"), 0);
+    // And where nothing else could be had.
+    server.state().metadata.insert("registration_endpoint".into(), Value::Null);
+    log_in(&env, &[NAME]);
+    server.state().metadata.clear();
+    log_in(&env, &[NAME, "--new-client"]);
+    assert_eq!(server.clients(), ["client-1", "mine"]);
+    log_in(&env, &[NAME]);
+    assert_eq!(server.count("POST /register"), 1);
+}
+
+#[test]
+fn the_secret_of_a_client_that_was_given_by_hand_is_used_again() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let method = json!(["client_secret_post"]);
+    server.state().metadata.insert("token_endpoint_auth_methods_supported".into(), method);
+    server.knows_with_secret(
+        "mine",
+        &format!("http://127.0.0.1/callback/{NAME}"),
+        "made-up-secret",
+    );
+    let secret = env.file("secret.txt", "made-up-secret\n");
+    let secret = secret.to_str().unwrap();
+    log_in(&env, &[&address, "--client-id", "mine", "--client-secret-file", secret]);
+    for again in [&["--quiet"][..], &["--client-id", "mine"], &["--client-secret-file", secret]] {
+        log_in(&env, &[&[NAME][..], again].concat());
+    }
+    env.tokctl(["refresh", NAME]).assert().success();
+    assert_eq!(server.count("POST /register"), 0);
+}
