@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::env::{TestEnv, stderr};
+use crate::env::{TestEnv, stderr, stdout};
+use crate::http::Response;
 use crate::registering_server::RegisteringServer;
 
 const NAME: &str = RegisteringServer::NAME;
@@ -55,4 +56,26 @@ fn the_secret_of_a_client_that_was_given_by_hand_is_used_again() {
     }
     env.tokctl(["refresh", NAME]).assert().success();
     assert_eq!(server.count("POST /register"), 0);
+}
+
+#[test]
+fn the_login_for_a_missing_scope_asks_for_a_refresh_token_again() {
+    let server = RegisteringServer::start();
+    server.state().metadata.insert("scopes_supported".into(), json!(["read", "offline_access"]));
+    server.state().token.insert("scope".into(), "read".into());
+    let env = TestEnv::new();
+    let said = log_in(&env, &[&server.url("/mcp")]);
+    assert!(!said.contains("not granted"), "{said}");
+    env.tokctl(["refresh", NAME]).assert().success();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"write\"";
+    server.state().served = Response::json(403, &json!({})).with("WWW-Authenticate", challenge);
+    let said = stderr(&env.tokctl(["check", NAME]).assert().code(1));
+    let hint = format!("tokctl login {NAME}/default --scope 'read offline_access write'");
+    assert!(said.contains(&hint), "{said}");
+    let why = stdout(&env.tokctl(["why", NAME]).assert().success());
+    assert!(why.contains(&hint), "{why}");
+    // Without the refresh token that it is for, the scope counts as refused.
+    server.state().token.insert("refresh_token".into(), Value::Null);
+    let said = log_in(&env, &[NAME]);
+    assert!(said.contains("not granted: offline_access"), "{said}");
 }

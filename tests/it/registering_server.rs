@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) registration: Map<String, Value>,
     /// The answer of the resource to a token of its own.
     pub(crate) served: Response,
+    /// Fields of a token answer that are others than usual.
+    pub(crate) token: Map<String, Value>,
     /// How long an access token lives, in seconds.
     pub(crate) life: i64,
     clients: BTreeMap<String, Client>,
@@ -89,6 +91,7 @@ impl RegisteringServer {
             metadata: Map::new(),
             registration: Map::new(),
             served: Response::new(405, "text/plain", "POST, please"),
+            token: Map::new(),
             life: 3600,
             clients: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -426,13 +429,12 @@ impl State {
             (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
         self.access_tokens.push(access.clone());
         self.refresh_tokens.insert(refresh.clone(), id);
-        Ok(Response::json(
-            200,
-            &json!({
-                "access_token": access, "refresh_token": refresh,
-                "token_type": "Bearer", "expires_in": self.life,
-            }),
-        ))
+        let mut answer = json!({
+            "access_token": access, "refresh_token": refresh,
+            "token_type": "Bearer", "expires_in": self.life,
+        });
+        overlay(&mut answer, &self.token);
+        Ok(Response::json(200, &answer))
     }
 }
 

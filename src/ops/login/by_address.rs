@@ -16,7 +16,7 @@ use crate::model::client::{Client, RevocationMethod};
 use crate::model::client_key::ConfiguredKey;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::model::request_params::ParamValues;
-use crate::model::scope::Scopes;
+use crate::model::scope::{OFFLINE_ACCESS, Scopes};
 use crate::oauth::device_polling::DEVICE_CODE;
 use crate::oauth::discovery;
 use crate::oauth::metadata::Metadata;
@@ -24,8 +24,6 @@ use crate::oauth::resource_metadata::{self, Protection};
 use crate::ops::error::Error;
 use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
-/// The scope that brings a refresh token (OpenID Connect Core 1.0 §11).
-const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A resource, and the authorization server that protects it.
 #[derive(Debug)]
