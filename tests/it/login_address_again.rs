@@ -79,3 +79,45 @@ fn the_login_for_a_missing_scope_asks_for_a_refresh_token_again() {
     let said = log_in(&env, &[NAME]);
     assert!(said.contains("not granted: offline_access"), "{said}");
 }
+
+#[test]
+fn a_scope_that_the_client_is_not_registered_for_is_told_with_a_new_client() {
+    let server = RegisteringServer::start();
+    server.state().binds_scopes = true;
+    let env = TestEnv::new();
+    log_in(&env, &[&server.url("/mcp")]);
+    let login = env.begin_login(["login", NAME, "--scope", "read write"]);
+    login.visit();
+    let said = stderr(&login.finish().code(8));
+    assert!(said.contains("invalid_scope"), "{said}");
+    assert!(
+        said.contains(&format!("tokctl login {NAME} --scope 'read write' --new-client")),
+        "{said}"
+    );
+    log_in(&env, &[NAME, "--scope", "read write", "--new-client"]);
+    // A client that is no older than this login would be none better.
+    server.state().binds_scopes = false;
+    server.state().refuses = Some("invalid_scope");
+    let login = env.begin_login(["login", NAME, "--scope", "admin", "--new-client"]);
+    login.visit();
+    let said = stderr(&login.finish().code(8));
+    assert_eq!(said.matches("--new-client").count(), 1, "as it was typed: {said}");
+}
+
+#[test]
+fn a_login_that_nobody_ends_is_told_with_a_new_client_if_its_client_is_an_earlier_one() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let said = stderr(
+        &env.tokctl(["login", &address, "--no-browser", "--timeout", "1s"]).assert().code(8),
+    );
+    assert!(said.contains("--timeout 15m") && !said.contains("--new-client"), "{said}");
+    log_in(&env, &[&address]);
+    let said =
+        stderr(&env.tokctl(["login", NAME, "--no-browser", "--timeout", "1s"]).assert().code(8));
+    assert!(
+        said.contains(&format!("tokctl login {NAME} --no-browser --timeout 1s --new-client")),
+        "{said}"
+    );
+}

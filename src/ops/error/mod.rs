@@ -38,6 +38,10 @@ pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
 
+/// The refusal of a scope (RFC 6749 §4.1.2.1). Servers refuse with it what a client is not registered
+/// for.
+const INVALID_SCOPE: &str = "invalid_scope";
+
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -366,6 +370,18 @@ impl Error {
             _ => false,
         };
         is_unknown.then_some("the provider does not know its client any more")
+    }
+
+    /// Returns whether another client than the one that was registered before may help: one that is
+    /// registered for the scopes, or one that the server knows, in place of a page that says it does not.
+    pub(crate) fn may_want_new_client(&self) -> bool {
+        if let Self::NotRedeemed { source } = self {
+            return source.code() == Some(INVALID_SCOPE);
+        }
+        if let Self::LoginRefused { reason } = self {
+            return reason.split(',').next() == Some(INVALID_SCOPE);
+        }
+        matches!(self, Self::Listener(ListenerError::TimedOut))
     }
 
     /// Returns whether the authorization server refused the client's id or secret.

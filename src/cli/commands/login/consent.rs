@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::model::duration;
 use crate::ops;
 use crate::ops::login::{Granted, Plan};
@@ -52,7 +52,7 @@ pub(super) fn is_opened(context: &Context, browser: &Browser, address: &url::Url
 }
 
 /// Returns the grant that a person gives when `ask` asks them. If the server no longer knows the client
-/// that an earlier login registered, registers another one and asks again.
+/// that an earlier login registered, registers another one and asks again, once.
 pub(super) fn grant(
     context: &Context,
     plan: Plan,
@@ -65,6 +65,9 @@ pub(super) fn grant(
                 let words = format!("registering another client for this login: {why}");
                 context.ui.status(&words);
                 Ok(ask(again)??)
+            }
+            None if error.may_want_new_client() => {
+                Err(CliError::from(error).hint(Hint::Again(&["--new-client"])))
             }
             None => Err(error.into()),
         },
