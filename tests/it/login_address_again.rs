@@ -121,3 +121,47 @@ fn a_login_that_nobody_ends_is_told_with_a_new_client_if_its_client_is_an_earlie
         "{said}"
     );
 }
+
+#[test]
+fn a_client_that_the_server_forgot_is_registered_anew_before_the_browser_opens() {
+    for status in [None, Some(403), Some(404)] {
+        let server = RegisteringServer::start();
+        let env = TestEnv::new();
+        log_in(&env, &[&server.url("/mcp")]);
+        server.forget_clients();
+        if let Some(status) = status {
+            server.answers("GET /register/client-1", Response::new(status, "text/plain", ""));
+        }
+        let said = log_in(&env, &[NAME]);
+        assert!(said.contains("registering another client"), "{said}");
+        assert_eq!(server.clients(), ["client-2"]);
+        assert_eq!(server.count("GET /authorize"), 2, "the browser opens once a login");
+        env.tokctl(["refresh", NAME]).assert().success();
+    }
+}
+
+#[test]
+fn a_client_whose_registration_can_not_be_read_is_kept() {
+    for status in [405, 500] {
+        let server = RegisteringServer::start();
+        let env = TestEnv::new();
+        log_in(&env, &[&server.url("/mcp")]);
+        server.answers("GET /register/client-1", Response::new(status, "text/plain", ""));
+        log_in(&env, &[NAME]);
+        assert_eq!(server.count("POST /register"), 1);
+    }
+}
+
+#[test]
+fn a_token_that_a_reading_of_the_registration_replaces_is_kept() {
+    let server = RegisteringServer::start();
+    server.state().renews_registrations = true;
+    let env = TestEnv::new();
+    for _ in 0..3 {
+        log_in(&env, &[&server.url("/mcp")]);
+    }
+    assert_eq!(server.count("GET /register/client-1"), 2);
+    assert_eq!(server.count("POST /register"), 1);
+    env.tokctl(["delete", &server.url("/mcp"), "--yes"]).assert().success();
+    assert!(server.clients().is_empty());
+}

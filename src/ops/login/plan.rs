@@ -12,6 +12,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::discovery;
 use crate::oauth::http::{self, Fault};
 use crate::oauth::metadata::Metadata;
+use crate::oauth::registration::Reading;
 use crate::ops::error::{Error, TokenError};
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
@@ -125,6 +126,26 @@ impl Plan {
             metadata: self.metadata.clone(),
             by_address: Some(addressed),
         })
+    }
+
+    /// Returns whether the server has forgotten the client that an earlier login registered, as far as it
+    /// can be asked. What it replaces in its answer is taken.
+    pub(crate) fn is_client_forgotten(&mut self) -> bool {
+        let certificates = self.trusted_certificates.as_deref();
+        let Some(reading) =
+            self.by_address.as_mut().and_then(|addressed| addressed.look_up(certificates))
+        else {
+            return false;
+        };
+        match reading {
+            Reading::Forgotten => true,
+            Reading::Kept { secret, .. } => {
+                if self.client_secret.is_some() {
+                    self.client_secret = secret.or(self.client_secret.take());
+                }
+                false
+            }
+        }
     }
 
     /// Registers the client, if this login is to have a new one, for a browser that comes back to
