@@ -165,3 +165,29 @@ fn a_token_that_a_reading_of_the_registration_replaces_is_kept() {
     env.tokctl(["delete", &server.url("/mcp"), "--yes"]).assert().success();
     assert!(server.clients().is_empty());
 }
+
+#[test]
+fn a_user_who_has_no_login_by_address_is_told_the_one_to_make() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address]);
+    let account = format!("{NAME}/zed");
+    for args in [
+        &["get", &account][..],
+        &["check", &account],
+        &["why", &account],
+        &["delete", &account, "--yes"],
+    ] {
+        let said = stderr(&env.tokctl(args).assert().code(3).stdout_eq(""));
+        assert!(said.contains(&format!("there is no credential for `{account}`")), "{said}");
+        assert!(said.contains(&format!("tokctl login {account}")), "{said}");
+    }
+    let said = stderr(&env.tokctl(["get", &address, "-u", "zed"]).assert().code(3));
+    assert!(said.contains(&format!("tokctl login {address} --user zed")), "{said}");
+    log_in(&env, &[&account]);
+    env.tokctl(["get", &account]).assert().success().stdout_eq("access-2\n");
+    // What is mistyped is still called unknown.
+    let said = stderr(&env.tokctl(["get", "nowhere/zoe"]).assert().code(3));
+    assert!(said.contains("there is no provider `nowhere`"), "{said}");
+}
