@@ -191,3 +191,63 @@ fn a_user_who_has_no_login_by_address_is_told_the_one_to_make() {
     let said = stderr(&env.tokctl(["get", "nowhere/zoe"]).assert().code(3));
     assert!(said.contains("there is no provider `nowhere`"), "{said}");
 }
+
+#[test]
+fn what_a_login_by_address_lacks_is_told_as_it_helps_there() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let secret = env.file("secret.txt", "made-up-secret");
+    let flag = ["login", &address, "--client-secret-file", secret.to_str().unwrap()];
+    assert!(stderr(&env.tokctl(flag).assert().code(2)).contains("give `--client-id`"));
+    let state = |field: &str, value: Value| server.state().metadata.insert(field.into(), value);
+    state("token_endpoint", Value::Null);
+    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
+    assert!(said.contains(&format!("`[providers.{NAME}]` with `resource")), "{said}");
+    server.state().metadata.clear();
+    state("registration_endpoint", Value::Null);
+    state("client_id_metadata_document_supported", true.into());
+    let said = stderr(&env.tokctl(["login", &address]).assert().code(2));
+    assert!(said.contains("`client_id_metadata_url`"), "{said}");
+    server.state().metadata.clear();
+    let nowhere = env.unset("BROWSER").set("PATH", "");
+    let said = stderr(&nowhere.tokctl(["login", &address]).assert().code(2));
+    assert!(said.contains("--no-browser") && !said.contains("--token-stdin"), "{said}");
+    assert!(!said.contains("--method device"), "{said}");
+    server.hands_out_codes();
+    let said = stderr(&nowhere.tokctl(["login", &address]).assert().code(2));
+    assert!(said.contains("--method device"), "{said}");
+}
+
+#[test]
+fn what_passes_and_what_is_about_the_resource_is_no_refusal_of_the_client() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    for error in ["server_error", "temporarily_unavailable"] {
+        server.state().refuses = Some(error);
+        let login = env.begin_login(["login", &server.url("/mcp")]);
+        login.visit();
+        let said = stderr(&login.finish().code(6));
+        assert!(said.contains(error) && !said.contains("refused"), "{said}");
+    }
+    server.state().refuses = None;
+    server.answers("POST /token", Response::json(400, &json!({ "error": "invalid_target" })));
+    let login = env.begin_login(["login", &server.url("/mcp")]);
+    login.visit();
+    let said = stderr(&login.finish().code(8));
+    assert!(said.contains("gives no token for this address"), "{said}");
+    assert!(!said.contains("refused the client"), "{said}");
+}
+
+#[test]
+fn a_first_login_at_a_host_where_another_is_under_way_says_what_may_happen() {
+    let (one, other) = (RegisteringServer::start(), RegisteringServer::start());
+    let env = TestEnv::new();
+    let login = env.begin_login(["login", &one.url("/mcp")]);
+    login.address();
+    let said = stderr(&env.tokctl(["login", &other.url("/mcp")]).assert().code(9));
+    assert!(said.contains("that may get the same name is under way"), "{said}");
+    login.visit();
+    login.finish().success();
+    log_in(&env, &[&other.url("/mcp")]);
+}

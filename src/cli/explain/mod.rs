@@ -21,10 +21,10 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, REGISTER_BY_HAND, SET_CLOCK,
-    TRUST_SERVER, WANT_BEARER_TOKENS, address_metadata_error, check_error, compare_settings,
-    identity_hint, listener_error, metadata_error, not_redeemed, protection_error,
-    refused_unattended, registration_error, token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, OWN_ENDPOINTS, REGISTER_BY_HAND,
+    SET_CLOCK, TRUST_SERVER, WANT_BEARER_TOKENS, address_metadata_error, check_error,
+    compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
+    protection_error, refused_unattended, registration_error, token_kind, write_table,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -34,6 +34,9 @@ use crate::model::attempt::{Attempt, Outcome};
 use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
+
+/// The hint where a server does not know the resource for which others name it.
+const ASK_OWNER: &str = "ask who runs the service to have that server know it";
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
 
@@ -97,7 +100,13 @@ impl From<OpsError> for CliError {
             OpsError::AddressMetadata { provider, asked, source } => {
                 address_metadata_error(source, provider, asked)
             }
+            OpsError::AddressLacks { provider, asked, .. } => {
+                (Kind::Usage, Some(write_table(provider, asked, OWN_ENDPOINTS)))
+            }
             OpsError::NewClientRefused { .. } => (Kind::LoginFailed, Some(REGISTER_BY_HAND.into())),
+            OpsError::NoClient { takes_documents: true, .. } => {
+                (Kind::Usage, Some("tokctl help mcp".into()))
+            }
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
@@ -110,6 +119,10 @@ impl From<OpsError> for CliError {
             ),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
+            OpsError::LoginUnanswered { .. } => {
+                (Kind::ProviderUnavailable, Some(Hint::Again(&[])))
+            }
+            OpsError::ResourceRefused { .. } => (Kind::LoginFailed, Some(ASK_OWNER.into())),
             OpsError::LoginRefused { .. }
             | OpsError::CodeRefused { .. }
             | OpsError::CodeExpired

@@ -189,7 +189,7 @@ impl Protected {
     pub(crate) fn no_client(&self) -> Error {
         let issuer = self.metadata.issuer().parse::<Address>();
         let authority = issuer.map_or_else(|_| self.asked.authority(), |it| it.authority());
-        Error::NoClient { authority }
+        Error::NoClient { authority, takes_documents: self.takes_documents() }
     }
 
     /// Whether the server has logins that go by a code on another device (RFC 8628).

@@ -14,7 +14,7 @@ use crate::oauth::http::{self, Fault};
 use crate::oauth::metadata::Metadata;
 use crate::oauth::registration::Reading;
 use crate::ops::error::{Error, TokenError};
-use crate::providers::{Endpoints, FirstEndpoint, Provider};
+use crate::providers::{self, Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 use crate::untrusted::printable;
 
@@ -40,6 +40,9 @@ pub(crate) struct Plan {
 
 /// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
 pub(super) const OPENID: &str = "openid";
+
+/// The refusal of a resource (RFC 8707 §2).
+const INVALID_TARGET: &str = "invalid_target";
 
 /// Returns an address that the metadata name; `None` for one to which nothing would be sent.
 fn published(
@@ -193,11 +196,21 @@ impl Plan {
             TokenError::GrantRefused { authority, reason, .. } => {
                 Error::CodeRefused { authority, reason }
             }
+            TokenError::ClientRefused { authority, error, reason }
+                if error == INVALID_TARGET && self.by_address.is_some() =>
+            {
+                Error::ResourceRefused { authority, reason }
+            }
             TokenError::ClientRefused { authority, reason, .. } if is_new => {
                 Error::NewClientRefused { authority, reason }
             }
             source => Error::NotRedeemed { source },
         }
+    }
+
+    /// Whether this is the plan of a login by address.
+    pub(crate) fn is_by_address(&self) -> bool {
+        self.by_address.is_some()
     }
 
     /// Returns whether the client has a secret, a key or a certificate to prove itself with.
@@ -215,7 +228,19 @@ impl Plan {
 
     /// Returns the error for an endpoint that this login needs and nobody names.
     pub(super) fn lacks(&self, field: &'static str) -> Error {
-        self.provider.lacks(field, self.metadata.as_ref()).into()
+        self.lacking(self.provider.lacks(field, self.metadata.as_ref()))
+    }
+
+    /// Returns `source`, with the address of a login by address if the server's metadata are at fault.
+    fn lacking(&self, source: providers::Error) -> Error {
+        match (&self.by_address, source) {
+            (Some(addressed), source @ providers::Error::Published { .. }) => Error::AddressLacks {
+                provider: self.provider.name.clone(),
+                asked: Box::new(addressed.asked.clone()),
+                source,
+            },
+            (_, source) => source.into(),
+        }
     }
 
     /// Returns whether the definition or the metadata names a device authorization endpoint. Fetches
@@ -243,7 +268,8 @@ impl Plan {
         };
         self.discover(first)?;
         self.expect_no_demand(first)?;
-        let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
+        let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref());
+        let endpoints = endpoints.map_err(|source| self.lacking(source))?;
         if let Some(sealed) = &self.sealed
             && let Some(foreign) = sealed.foreign(&endpoints)
         {

@@ -109,6 +109,11 @@ pub(super) fn configured(
 ) -> Result<Option<Configured>, CliError> {
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
     let Some(id) = named.as_deref().or(kept).map(str::to_owned) else {
+        if own.names_client() {
+            let message =
+                "a client's secret or key is of no use without its id: give `--client-id`";
+            return Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"));
+        }
         return Ok(None);
     };
     let (secret, key) = proofs(own, context, provider)?;
