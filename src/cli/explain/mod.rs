@@ -29,7 +29,8 @@ use self::server::{
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, login_command};
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName};
+use crate::model::address::Address;
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
@@ -91,37 +92,25 @@ impl From<OpsError> for CliError {
                 (Kind::ProviderUnavailable, Some(command("get", account).into()))
             }
             OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
-            OpsError::LoginUnderWay { .. } => {
-                (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
-            }
+            OpsError::LoginUnderWay { .. } => (Kind::Busy, Some(END_OTHER.into())),
             OpsError::Protection { provider, asked, source } => {
                 protection_error(source, provider, asked)
             }
             OpsError::AddressMetadata { provider, asked, source } => {
                 address_metadata_error(source, provider, asked)
             }
-            OpsError::AddressLacks { provider, asked, .. } => {
-                (Kind::Usage, Some(write_table(provider, asked, OWN_ENDPOINTS)))
-            }
+            OpsError::AddressLacks { provider, asked, .. } => own_endpoints(provider, asked),
             OpsError::NewClientRefused { .. } => (Kind::LoginFailed, Some(REGISTER_BY_HAND.into())),
-            OpsError::NoClient { takes_documents: true, .. } => {
-                (Kind::Usage, Some("tokctl help mcp".into()))
-            }
-            OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
+            OpsError::NoClient { takes_documents, .. } => no_client(*takes_documents),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
-            OpsError::UnknownPkce { provider, .. } => (
-                Kind::Usage,
-                Some(format!("if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again").into()),
-            ),
+            OpsError::UnknownPkce { provider, .. } => unknown_pkce(provider),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginUnanswered { .. } => {
-                (Kind::ProviderUnavailable, Some(Hint::Again(&[])))
-            }
+            OpsError::LoginUnanswered { .. } => (Kind::ProviderUnavailable, Some(AGAIN)),
             OpsError::ResourceRefused { .. } => (Kind::LoginFailed, Some(ASK_OWNER.into())),
             OpsError::LoginRefused { .. }
             | OpsError::CodeRefused { .. }
@@ -153,6 +142,30 @@ impl From<OpsError> for CliError {
         shown.hint = hint;
         shown
     }
+}
+
+const AGAIN: Hint = Hint::Again(&[]);
+
+/// The hint where another login keeps this one away.
+const END_OTHER: &str = "finish that one, or end it with Ctrl-C";
+
+/// Returns the kind and hint for metadata that lack an endpoint of the service at `asked`.
+fn own_endpoints(provider: &ProviderName, asked: &Address) -> (Kind, Option<Hint>) {
+    (Kind::Usage, Some(write_table(provider, asked, OWN_ENDPOINTS)))
+}
+
+/// Returns the kind and hint for a login that has no client.
+fn no_client(takes_documents: bool) -> (Kind, Option<Hint>) {
+    let hint = if takes_documents { "tokctl help mcp" } else { "tokctl login --help" };
+    (Kind::Usage, Some(hint.into()))
+}
+
+/// Returns the kind and hint for a server of which it is not known that it knows PKCE.
+fn unknown_pkce(provider: &ProviderName) -> (Kind, Option<Hint>) {
+    let hint = format!(
+        "if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again"
+    );
+    (Kind::Usage, Some(hint.into()))
 }
 
 /// Returns the kind and hint for a refresh that is not tried, since the last one failed.
