@@ -7,7 +7,7 @@ use super::context::Context;
 use super::directory;
 use super::error::{CliError, Hint, Kind};
 use super::no_match::{MOST_OFFERED, no_match, takes_more};
-use super::typed::{command, command_line};
+use super::typed::{command, command_line, user_flag};
 use super::vaults::NotOpened;
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
@@ -108,10 +108,16 @@ impl Choice {
         let Some(address) = &self.address else { return Ok(self.clone()) };
         let mut accounts = addressed::accounts_for(vault, address)?;
         accounts.retain(|account| self.user.as_ref().is_none_or(|user| account.user == *user));
-        let login = || command_line(&["tokctl".into(), "login".into(), address.as_str().into()]);
         let Some(first) = accounts.first() else {
-            let message = format!("there is no credential for `{address}`");
-            return Err(CliError::new(Kind::NotFound, message).hint(login()));
+            let login = command_line(&["tokctl".into(), "login".into(), address.as_str().into()]);
+            let (of, login) = match &self.user {
+                Some(user) => {
+                    (format!(" of `{user}`"), format!("{login} {}", user_flag(user.as_str())))
+                }
+                None => (String::new(), login),
+            };
+            let message = format!("there is no credential{of} for `{address}`");
+            return Err(CliError::new(Kind::NotFound, message).hint(login));
         };
         if accounts.len() == 1 {
             return Ok(Self::for_account(first.clone()));

@@ -179,13 +179,17 @@ fn login_to_usual(context: &Context, account: &Account) -> String {
     match (own, provider) {
         (Some(Kind::Static), _) => format!("{command} --token-stdin"),
         (Some(Kind::OAuth), Some(provider)) => with_client(context, &provider, command),
-        (Some(Kind::OAuth), None) if !has_browser(context) => format!("{command} --no-browser"),
-        (Some(Kind::OAuth), None) => command,
+        (Some(Kind::OAuth), None) => in_browser(context, command),
         // A client of the service's other logins serves this one too.
         (None, Some(provider)) if others == Some(Kind::OAuth) => {
             with_client(context, &provider, command)
         }
         (None, Some(provider)) => unattended(context, &provider, command),
+        (None, None)
+            if others == Some(Kind::OAuth) && is_by_address(context, &account.provider) =>
+        {
+            in_browser(context, command)
+        }
         (None, None) => "tokctl providers".into(),
     }
 }
@@ -233,10 +237,12 @@ fn with_client(context: &Context, provider: &Provider, command: String) -> Strin
     if needs_consent && provider.redirect_uri().starts_with("https://") {
         return format!("tokctl providers {}", provider.name);
     }
-    if needs_consent && !has_browser(context) {
-        return format!("{command} --no-browser");
-    }
-    command
+    if needs_consent { in_browser(context, command) } else { command }
+}
+
+/// Returns the login `command`, with the flag that it needs where no browser can be opened.
+fn in_browser(context: &Context, command: String) -> String {
+    if has_browser(context) { command } else { format!("{command} --no-browser") }
 }
 
 fn has_browser(context: &Context) -> bool {
@@ -293,6 +299,16 @@ fn stored_kinds(context: &Context, account: &Account) -> (Option<Kind>, Option<K
 fn stored_server(context: &Context, account: &Account) -> Option<String> {
     let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
     vault.summary(account).ok()??.server_url
+}
+
+/// Whether a login of a service that is not defined found it by its address: so does another person's.
+fn is_by_address(context: &Context, provider: &ProviderName) -> bool {
+    let first = || {
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        vault.first_accounts(filter, 1).ok()?.pop()
+    };
+    first().is_some_and(|account| stored_server(context, &account).is_some())
 }
 
 /// Returns the command that was typed, with `flags` besides. A flag with a value that was typed

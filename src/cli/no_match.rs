@@ -61,7 +61,9 @@ pub(super) fn no_match(
         return error.hint("tokctl list");
     };
     // A mistyped provider has its own error. A mistake in the configuration is reported elsewhere.
-    if let Ok(config) = context.config()
+    let is_stored = accounts.iter().any(|account| account.provider == *provider);
+    if !is_stored
+        && let Ok(config) = context.config()
         && let Err(error @ providers::Error::Unknown { .. }) = providers::find(provider, config)
     {
         return error.into();

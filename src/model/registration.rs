@@ -89,6 +89,14 @@ impl ByAddress {
         }
     }
 
+    /// Whether a person registered the client.
+    pub(crate) fn has_client_by_hand(&self) -> bool {
+        match &self.origin {
+            ClientOrigin::Configured => true,
+            ClientOrigin::Document | ClientOrigin::Registered(_) => false,
+        }
+    }
+
     /// Returns the means to unregister the client, if there are any.
     pub(crate) fn management(&self) -> Option<&Management> {
         match &self.origin {

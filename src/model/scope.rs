@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub(crate) struct Scopes(Vec<String>);
 
+/// The scope that brings a refresh token (OpenID Connect Core 1.0 §11).
+pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
+
 impl Scopes {
     /// Reads a `scope` value as servers write it: separated by spaces (RFC 6749 §3.3), or by commas
     /// as GitHub and Shopify do. Characters that no scope can have are left out.
@@ -33,6 +36,13 @@ impl Scopes {
 
     pub(crate) fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|own| own == scope)
+    }
+
+    /// Adds `scope`, unless it is there already.
+    pub(crate) fn add(&mut self, scope: &str) {
+        if !self.contains(scope) {
+            self.0.push(scope.to_owned());
+        }
     }
 
     /// Returns the scopes of `self` that are not in `other`.

@@ -207,6 +207,35 @@ fn management(fields: &Fields<'_>, endpoint: &Address, reach: Reach) -> Option<M
     Some(Management { address: address.within(endpoint.reach().min(reach)), token })
 }
 
+/// What a server says of a client that it registered.
+pub(crate) enum Reading {
+    /// The server does not know the client, or its registration, any more.
+    Forgotten,
+    /// The client is known, or nothing was learned. A server may replace the means of later requests and
+    /// the secret with each reading: these count from now on.
+    Kept { management: Option<Management>, secret: Option<ClientSecret> },
+}
+
+/// Reads the registration of a client (RFC 7592 §2.1).
+pub(crate) fn look_up(management: &Management, trusted_certificates: Option<&str>) -> Reading {
+    let authentication = Authentication::Bearer(&management.token);
+    let asked = http::fetch_with(&management.address, trusted_certificates, &authentication, &[]);
+    match asked {
+        Ok(answer) if matches!(answer.status, 401 | 403 | 404) => Reading::Forgotten,
+        Ok(answer) if answer.status == 200 => {
+            let text = AnswerText::of(&answer);
+            let fields = text.fields();
+            let renewed = |fields| self::management(fields, &management.address, answer.reach);
+            let secret = |fields| filled(fields, "client_secret").map(ClientSecret::from_trusted);
+            Reading::Kept {
+                management: fields.as_ref().and_then(renewed),
+                secret: fields.as_ref().and_then(secret),
+            }
+        }
+        Ok(_) | Err(_) => Reading::Kept { management: None, secret: None },
+    }
+}
+
 /// Unregisters a client (RFC 7592 §2.3). One that the server does not know counts as unregistered.
 pub(crate) fn unregister(
     management: &Management,

@@ -47,6 +47,7 @@ mod names;
 mod neighbour;
 mod address_everywhere;
 mod login_address;
+mod login_address_again;
 mod login_address_device;
 mod login_address_odd;
 mod login_address_public;

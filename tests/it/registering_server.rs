@@ -45,8 +45,17 @@ pub(crate) struct State {
     pub(crate) registration: Map<String, Value>,
     /// The answer of the resource to a token of its own.
     pub(crate) served: Response,
+    /// Fields of a token answer that are others than usual.
+    pub(crate) token: Map<String, Value>,
     /// How long an access token lives, in seconds.
     pub(crate) life: i64,
+    /// Whether a client may ask only for the scopes that it was registered for.
+    pub(crate) binds_scopes: bool,
+    /// The error with which the browser comes back, in place of a code.
+    pub(crate) refuses: Option<&'static str>,
+    /// Whether each reading of a registration brings another token for it.
+    pub(crate) renews_registrations: bool,
+    registration_tokens: BTreeMap<String, String>,
     clients: BTreeMap<String, Client>,
     codes: BTreeMap<String, Code>,
     refresh_tokens: BTreeMap<String, String>,
@@ -64,6 +73,8 @@ pub(crate) struct State {
 struct Client {
     /// Empty for a client whose logins go by a code.
     redirect_uri: String,
+    /// The scopes that it was registered for.
+    scopes: String,
     secret: Option<String>,
     method: String,
 }
@@ -89,7 +100,12 @@ impl RegisteringServer {
             metadata: Map::new(),
             registration: Map::new(),
             served: Response::new(405, "text/plain", "POST, please"),
+            token: Map::new(),
             life: 3600,
+            binds_scopes: false,
+            refuses: None,
+            renews_registrations: false,
+            registration_tokens: BTreeMap::new(),
             clients: BTreeMap::new(),
             codes: BTreeMap::new(),
             refresh_tokens: BTreeMap::new(),
@@ -157,8 +173,18 @@ impl RegisteringServer {
 
     /// Lets a public client be known without a registration.
     pub(crate) fn knows(&self, id: &str, redirect_uri: &str) {
-        let (redirect_uri, secret, method) = (redirect_uri.into(), None, "none".into());
-        self.state().clients.insert(id.into(), Client { redirect_uri, secret, method });
+        self.insert(id, redirect_uri, None, "none");
+    }
+
+    /// Lets a client with a secret, which belongs into the form, be known without a registration.
+    pub(crate) fn knows_with_secret(&self, id: &str, redirect_uri: &str, secret: &str) {
+        self.insert(id, redirect_uri, Some(secret.into()), "client_secret_post");
+    }
+
+    fn insert(&self, id: &str, redirect_uri: &str, secret: Option<String>, method: &str) {
+        let (redirect_uri, method, scopes) = (redirect_uri.into(), method.into(), String::new());
+        let client = Client { redirect_uri, scopes, secret, method };
+        self.state().clients.insert(id.into(), client);
     }
 }
 
@@ -223,6 +249,7 @@ impl State {
             "POST /token" => self.token(request, &params(&body)),
             "POST /device" => self.device(&params(&body)),
             "POST /revoke" => Ok(Response::json(200, &json!({}))),
+            _ if asked.starts_with("GET /register/") => self.registration(request),
             _ if asked.starts_with("DELETE /register/") => self.unregister(request),
             _ => Ok(not_found()),
         };
@@ -298,17 +325,44 @@ impl State {
                 answer["client_secret_expires_at"] = 0.into();
             }
         }
-        self.clients.insert(id, Client { redirect_uri, secret, method });
+        let scopes = answer["scope"].as_str().unwrap_or_default().to_owned();
+        self.registration_tokens.insert(id.clone(), format!("registration-{number}"));
+        self.clients.insert(id, Client { redirect_uri, scopes, secret, method });
         Ok(Response::json(201, &answer))
     }
 
-    fn unregister(&mut self, request: &Request) -> Result<Response, String> {
+    /// Returns the client that a request of RFC 7592 is about, with its token.
+    fn registered_client(&self, request: &Request) -> Result<String, String> {
         let id = request.path().trim_start_matches("/register/").to_owned();
-        let number = id.trim_start_matches("client-");
-        let token = format!("Bearer registration-{number}");
-        if request.header("authorization") != Some(&token) {
+        let token = self.registration_tokens.get(&id).ok_or("a client that never was")?;
+        if request.header("authorization") != Some(&format!("Bearer {token}")) {
             return Err("another token than the registration's".into());
         }
+        Ok(id)
+    }
+
+    /// Shows a registration (RFC 7592 §2.1).
+    fn registration(&mut self, request: &Request) -> Result<Response, String> {
+        let id = self.registered_client(request)?;
+        if !self.clients.contains_key(&id) {
+            return Ok(Response::new(401, "text/plain", ""));
+        }
+        if self.renews_registrations {
+            self.registration_tokens.entry(id.clone()).or_default().push('+');
+        }
+        let mut answer = json!({
+            "client_id": id,
+            "registration_client_uri": format!("{}/register/{id}", self.origin),
+            "registration_access_token": self.registration_tokens[&id],
+        });
+        if let Some(secret) = &self.clients[&id].secret {
+            answer["client_secret"] = secret.as_str().into();
+        }
+        Ok(Response::json(200, &answer))
+    }
+
+    fn unregister(&mut self, request: &Request) -> Result<Response, String> {
+        let id = self.registered_client(request)?;
         // RFC 7592 §2.3 on a client that is not there any more.
         let known = self.clients.remove(&id).is_some();
         Ok(Response::new(if known { 204 } else { 401 }, "text/plain", ""))
@@ -337,9 +391,20 @@ impl State {
         if !is_registered || get("code_challenge_method")? != "S256" {
             return Err(format!("the redirect URI or the challenge is wrong: {params:?}"));
         }
-        self.scopes.push(params.get("scope").cloned().unwrap_or_default());
-        let code = format!("code-{}", self.scopes.len());
         let mut answer = Url::parse(redirect_uri).map_err(|error| error.to_string())?;
+        let scopes = params.get("scope").cloned().unwrap_or_default();
+        let is_bound = |scope: &str| client.scopes.split(' ').any(|own| own == scope);
+        let is_foreign = self.binds_scopes && !scopes.split(' ').all(is_bound);
+        if let Some(error) = self.refuses.or(is_foreign.then_some("invalid_scope")) {
+            answer
+                .query_pairs_mut()
+                .append_pair("error", error)
+                .append_pair("state", get("state")?)
+                .append_pair("iss", &self.origin);
+            return Ok(Response::redirect(answer.as_str()));
+        }
+        self.scopes.push(scopes);
+        let code = format!("code-{}", self.scopes.len());
         answer
             .query_pairs_mut()
             .append_pair("code", &code)
@@ -419,13 +484,12 @@ impl State {
             (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
         self.access_tokens.push(access.clone());
         self.refresh_tokens.insert(refresh.clone(), id);
-        Ok(Response::json(
-            200,
-            &json!({
-                "access_token": access, "refresh_token": refresh,
-                "token_type": "Bearer", "expires_in": self.life,
-            }),
-        ))
+        let mut answer = json!({
+            "access_token": access, "refresh_token": refresh,
+            "token_type": "Bearer", "expires_in": self.life,
+        });
+        overlay(&mut answer, &self.token);
+        Ok(Response::json(200, &answer))
     }
 }
 

@@ -21,20 +21,24 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, REGISTER_BY_HAND, SET_CLOCK,
-    TRUST_SERVER, WANT_BEARER_TOKENS, address_metadata_error, check_error, compare_settings,
-    identity_hint, listener_error, metadata_error, not_redeemed, protection_error,
-    refused_unattended, registration_error, token_kind,
+    COMPARE_IDENTITY, DENIED, LET_IMPERSONATE, MEND_CERTIFICATE, OWN_ENDPOINTS, REGISTER_BY_HAND,
+    SET_CLOCK, TRUST_SERVER, WANT_BEARER_TOKENS, address_metadata_error, check_error,
+    compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
+    protection_error, refused_unattended, registration_error, token_kind, write_table,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, login_command};
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName};
+use crate::model::address::Address;
 use crate::model::attempt::{Attempt, Outcome};
 use crate::model::destination::Destination;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 use crate::untrusted::printable;
+
+/// The hint where a server does not know the resource for which others name it.
+const ASK_OWNER: &str = "ask who runs the service to have that server know it";
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
 
@@ -89,28 +93,26 @@ impl From<OpsError> for CliError {
                 (Kind::ProviderUnavailable, Some(answer_hint(account, holder.as_deref())))
             }
             OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
-            OpsError::LoginUnderWay { .. } => {
-                (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
-            }
+            OpsError::LoginUnderWay { .. } => (Kind::Busy, Some(END_OTHER.into())),
             OpsError::Protection { provider, asked, source } => {
                 protection_error(source, provider, asked)
             }
             OpsError::AddressMetadata { provider, asked, source } => {
                 address_metadata_error(source, provider, asked)
             }
+            OpsError::AddressLacks { provider, asked, .. } => own_endpoints(provider, asked),
             OpsError::NewClientRefused { .. } => (Kind::LoginFailed, Some(REGISTER_BY_HAND.into())),
-            OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
+            OpsError::NoClient { takes_documents, .. } => no_client(*takes_documents),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
-            OpsError::UnknownPkce { provider, .. } => (
-                Kind::Usage,
-                Some(format!("if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again").into()),
-            ),
+            OpsError::UnknownPkce { provider, .. } => unknown_pkce(provider),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
+            OpsError::LoginUnanswered { .. } => (Kind::ProviderUnavailable, Some(AGAIN)),
+            OpsError::ResourceRefused { .. } => (Kind::LoginFailed, Some(ASK_OWNER.into())),
             OpsError::LoginRefused { .. }
             | OpsError::CodeRefused { .. }
             | OpsError::CodeExpired
@@ -141,6 +143,30 @@ impl From<OpsError> for CliError {
         shown.hint = hint;
         shown
     }
+}
+
+const AGAIN: Hint = Hint::Again(&[]);
+
+/// The hint where another login keeps this one away.
+const END_OTHER: &str = "finish that one, or end it with Ctrl-C";
+
+/// Returns the kind and hint for metadata that lack an endpoint of the service at `asked`.
+fn own_endpoints(provider: &ProviderName, asked: &Address) -> (Kind, Option<Hint>) {
+    (Kind::Usage, Some(write_table(provider, asked, OWN_ENDPOINTS)))
+}
+
+/// Returns the kind and hint for a login that has no client.
+fn no_client(takes_documents: bool) -> (Kind, Option<Hint>) {
+    let hint = if takes_documents { "tokctl help mcp" } else { "tokctl login --help" };
+    (Kind::Usage, Some(hint.into()))
+}
+
+/// Returns the kind and hint for a server of which it is not known that it knows PKCE.
+fn unknown_pkce(provider: &ProviderName) -> (Kind, Option<Hint>) {
+    let hint = format!(
+        "if it does, set `pkce = \"required\"` in `[providers.{provider}]` of config.toml, then run the command again"
+    );
+    (Kind::Usage, Some(hint.into()))
 }
 
 /// Returns the kind and hint for a refresh that is not tried, since the last one failed.

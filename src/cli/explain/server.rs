@@ -57,9 +57,7 @@ pub(super) fn address_metadata_error(
             "`issuer` with that address and the name of your tenant in it".to_owned()
         }
         MetadataError::Elsewhere { .. } => "`issuer` with the one of that server".to_owned(),
-        MetadataError::Missing { .. } => {
-            "`authorization_endpoint`, `token_endpoint` and `client_id`".to_owned()
-        }
+        MetadataError::Missing { .. } => OWN_ENDPOINTS.to_owned(),
         MetadataError::Fault(Fault::Forbidden { .. }) => {
             return (Kind::LoginFailed, Some(write_table(provider, asked, TRUSTED)));
         }
@@ -68,11 +66,14 @@ pub(super) fn address_metadata_error(
     (Kind::Usage, Some(write_table(provider, asked, &lines)))
 }
 
+/// What a table says where no metadata do.
+pub(super) const OWN_ENDPOINTS: &str = "`authorization_endpoint`, `token_endpoint` and `client_id`";
+
 /// What a table says if a person trusts an address that a server may not name.
 const TRUSTED: &str = "`issuer` with that address, if you trust it";
 
 /// Returns the hint to define the service at `asked` by a table with `lines`.
-fn write_table(provider: &ProviderName, asked: &Address, lines: &str) -> Hint {
+pub(super) fn write_table(provider: &ProviderName, asked: &Address, lines: &str) -> Hint {
     format!(
         "in config.toml, write `[providers.{provider}]` with `resource = \"{asked}\"` and {lines}, \
          then run the command again"

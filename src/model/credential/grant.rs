@@ -16,7 +16,7 @@ use crate::model::dialect::Dialect;
 use crate::model::grant_life::GrantLife;
 #[cfg(test)]
 use crate::model::request_params::RequestParams;
-use crate::model::scope::Scopes;
+use crate::model::scope::{OFFLINE_ACCESS, Scopes};
 #[cfg(test)]
 use crate::secret::SecretText;
 use crate::secret::{self, AccessToken, IdToken, RefreshToken};
@@ -102,6 +102,15 @@ impl Consent {
 }
 
 impl OAuthGrant {
+    /// Keeps the scope `offline_access` of `asked` where a login by address has the refresh token that
+    /// it is for, though the server does not list it: a later login asks for what is kept.
+    pub(crate) fn keep_offline_access(&mut self, asked: &Scopes) {
+        let has_it = self.client.by_address.is_some() && self.refresh_token.is_some();
+        if has_it && asked.contains(OFFLINE_ACCESS) {
+            self.scopes.add(OFFLINE_ACCESS);
+        }
+    }
+
     /// Returns the proof that renews the access token; `None` if the grant can't be renewed.
     pub(crate) fn renewal_proof(&self) -> Option<RenewalProof<'_>> {
         match &self.renewal {

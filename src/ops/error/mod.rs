@@ -38,6 +38,10 @@ pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
 
+/// The refusal of a scope (RFC 6749 §4.1.2.1). Servers refuse with it what a client is not registered
+/// for.
+const INVALID_SCOPE: &str = "invalid_scope";
+
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -132,9 +136,10 @@ pub(crate) enum Error {
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },
 
-    /// Another process is logging in for the same credential.
-    #[error("another login to `{provider}` for the same credential is under way")]
-    LoginUnderWay { provider: String },
+    /// Another process is logging in for the same credential, or for one that may get its name: whose
+    /// it is shows at the end.
+    #[error("another login to `{provider}` {} under way", which_login(*names_user))]
+    LoginUnderWay { provider: String, names_user: bool },
 
     /// The key slots were not changed.
     #[error(transparent)]
@@ -157,8 +162,11 @@ pub(crate) enum Error {
     Protection { provider: ProviderName, asked: Box<Address>, source: ProtectionError },
     /// A login by address has no client: none is configured, and the server takes none that it has
     /// never seen.
-    #[error("`{authority}` takes no client that it has not seen before: give `--client-id`")]
-    NoClient { authority: String },
+    #[error(
+        "`{authority}` takes no client that it has not seen before: give `--client-id`{}",
+        or_document(*takes_documents)
+    )]
+    NoClient { authority: String, takes_documents: bool },
     /// The authorization server registered no client.
     #[error("`{provider}` has no client to log in with")]
     Registration { provider: String, source: RegistrationError },
@@ -168,6 +176,9 @@ pub(crate) enum Error {
     /// The metadata of the authorization server of a login by address could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
     AddressMetadata { provider: ProviderName, asked: Box<Address>, source: MetadataError },
+    /// The metadata of the authorization server of a login by address lack an endpoint.
+    #[error("could not find the endpoints of `{provider}`")]
+    AddressLacks { provider: ProviderName, asked: Box<Address>, source: providers::Error },
     /// The authorization server refused the code that the browser brought.
     #[error("`{authority}` did not accept the code with which the browser came back: {reason}")]
     CodeRefused { authority: String, reason: String },
@@ -197,6 +208,12 @@ pub(crate) enum Error {
     /// The user or the authorization server refused the login.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
+    /// The authorization server could not answer the login, and says that this passes.
+    #[error("the authorization server could not answer the login: {reason}")]
+    LoginUnanswered { reason: String },
+    /// The authorization server gives no token for the resource that the login names (RFC 8707 §2).
+    #[error("`{authority}` gives no token for this address: {reason}")]
+    ResourceRefused { authority: String, reason: String },
     /// The ID token says that the answer is not one to this login, so nothing was stored.
     #[error("the ID token is not one for this login, so nothing was stored")]
     ForeignIdToken { source: id_token::Error },
@@ -226,6 +243,16 @@ pub(crate) enum Error {
     /// The grant was revoked, and the credential could not be deleted.
     #[error("`{account}` was revoked at the provider, and could not be deleted here")]
     RevokedNotForgotten { account: Account, source: StoreError },
+}
+
+/// Returns the other way to have a client, where the server takes those with a metadata document.
+fn or_document(takes_documents: bool) -> &'static str {
+    if takes_documents { ", or set `client_id_metadata_url` in config.toml" } else { "" }
+}
+
+/// Returns in words what is known of a login that keeps another one away.
+fn which_login(names_user: bool) -> &'static str {
+    if names_user { "for the same credential is" } else { "that may get the same name is" }
 }
 
 /// Returns the word for a secret that opens a slot of this kind.
@@ -370,6 +397,18 @@ impl Error {
             _ => false,
         };
         is_unknown.then_some("the provider does not know its client any more")
+    }
+
+    /// Returns whether another client than the one that was registered before may help: one that is
+    /// registered for the scopes, or one that the server knows, in place of a page that says it does not.
+    pub(crate) fn may_want_new_client(&self) -> bool {
+        if let Self::NotRedeemed { source } = self {
+            return source.code() == Some(INVALID_SCOPE);
+        }
+        if let Self::LoginRefused { reason } = self {
+            return reason.split(',').next() == Some(INVALID_SCOPE);
+        }
+        matches!(self, Self::Listener(ListenerError::TimedOut))
     }
 
     /// Returns whether the authorization server refused the client's id or secret.

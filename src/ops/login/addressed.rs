@@ -4,7 +4,7 @@ use crate::model::address::Address;
 use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::oauth::metadata::Metadata;
-use crate::oauth::registration::{self, Error, Registered};
+use crate::oauth::registration::{self, Error, Reading, Registered};
 use crate::secret::ClientSecret;
 
 /// The facts of a login by address, before it is stored.
@@ -71,6 +71,19 @@ impl Addressed {
             | PlannedClient::New
             | PlannedClient::JustRegistered(_) => None,
         }
+    }
+
+    /// Asks the server for the client that an earlier login registered, where that is possible.
+    pub(super) fn look_up(&mut self, trusted_certificates: Option<&str>) -> Option<Reading> {
+        let PlannedClient::Known(ClientOrigin::Registered(registration)) = &mut self.client else {
+            return None;
+        };
+        let own = registration.management.as_mut()?;
+        let reading = registration::look_up(own, trusted_certificates);
+        if let Reading::Kept { management: Some(renewed), .. } = &reading {
+            own.clone_from(renewed);
+        }
+        Some(reading)
     }
 
     /// Returns what is sealed with the client; `None` before it is registered.

@@ -257,7 +257,10 @@ impl Pending {
                     Some(description) => format!("{error}, {description}"),
                     None => error.clone(),
                 };
-                return Err(Error::LoginRefused { reason });
+                return Err(match error.as_str() {
+                    "server_error" | "temporarily_unavailable" => Error::LoginUnanswered { reason },
+                    _ => Error::LoginRefused { reason },
+                });
             }
             AuthorizationResponse::Jwt => {
                 let provider = self.plan.provider.name.to_string();

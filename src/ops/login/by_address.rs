@@ -16,7 +16,7 @@ use crate::model::client::{Client, RevocationMethod};
 use crate::model::client_key::ConfiguredKey;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::model::request_params::ParamValues;
-use crate::model::scope::Scopes;
+use crate::model::scope::{OFFLINE_ACCESS, Scopes};
 use crate::oauth::device_polling::DEVICE_CODE;
 use crate::oauth::discovery;
 use crate::oauth::metadata::Metadata;
@@ -24,8 +24,6 @@ use crate::oauth::resource_metadata::{self, Protection};
 use crate::ops::error::Error;
 use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
-/// The scope that brings a refresh token (OpenID Connect Core 1.0 §11).
-const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A resource, and the authorization server that protects it.
 #[derive(Debug)]
@@ -47,10 +45,25 @@ pub(crate) enum Choice {
     Configured { id: String, secret: Option<ClientSecret>, key: Option<ConfiguredKey> },
     /// The client with this metadata document.
     Document(Address),
-    /// A client that an earlier login registered, as the vault has it.
+    /// The client of an earlier login, as the vault has it.
     Earlier(Box<SealedClient>),
     /// A client that this login registers.
     New,
+}
+
+impl Choice {
+    /// Whether the client is one that this program registered, or registers now.
+    fn is_own(&self) -> bool {
+        match self {
+            Self::Configured { .. } | Self::Document(_) => false,
+            Self::Earlier(sealed) => sealed
+                .client
+                .by_address
+                .as_ref()
+                .is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_))),
+            Self::New => true,
+        }
+    }
 }
 
 /// Asks the resource at `asked` what protects it, and its authorization server for the metadata.
@@ -176,7 +189,7 @@ impl Protected {
     pub(crate) fn no_client(&self) -> Error {
         let issuer = self.metadata.issuer().parse::<Address>();
         let authority = issuer.map_or_else(|_| self.asked.authority(), |it| it.authority());
-        Error::NoClient { authority }
+        Error::NoClient { authority, takes_documents: self.takes_documents() }
     }
 
     /// Whether the server has logins that go by a code on another device (RFC 8628).
@@ -184,9 +197,9 @@ impl Protected {
         self.metadata.device_authorization_endpoint.is_some()
     }
 
-    /// Whether `client`, which an earlier login registered for `facts`, can be used again at `now`:
-    /// it was registered for such a login, `by_code` or in the browser; the server and its token
-    /// endpoint are the same; and its secret has not ended.
+    /// Whether `client`, which an earlier login had for `facts`, can be used again at `now`: the server
+    /// and its token endpoint are the same, and a person registered the client; or it was registered
+    /// by that login for one of this kind, `by_code` or in the browser, and its secret has not ended.
     pub(crate) fn knows(
         &self,
         client: &Client,
@@ -194,12 +207,18 @@ impl Protected {
         by_code: bool,
         now: Timestamp,
     ) -> bool {
-        let ClientOrigin::Registered(registration) = &facts.origin else { return false };
         let endpoint = self.metadata.token_endpoint.as_deref();
-        by_code == registration.redirect_uri.is_none()
+        let is_for_this = match &facts.origin {
+            ClientOrigin::Configured => true,
+            ClientOrigin::Document => false,
+            ClientOrigin::Registered(registration) => {
+                by_code == registration.redirect_uri.is_none()
+                    && registration.secret_ends_at.is_none_or(|end| end > now)
+            }
+        };
+        is_for_this
             && facts.issuer == self.metadata.issuer()
             && endpoint == Some(client.token_endpoint.as_str())
-            && registration.secret_ends_at.is_none_or(|end| end > now)
     }
 
     /// Returns `scopes` with the one that brings a refresh token, where the server offers it.
@@ -227,13 +246,10 @@ impl Protected {
             // OpenID Connect Core 1.0 §11: else the scope may be ignored.
             definition.authorization_params.set("prompt", "consent");
         }
-        match client {
+        if client.is_own() {
             // Servers that say they revoke nothing without a secret revoke for such clients all the
             // same, so it is tried.
-            Choice::New | Choice::Earlier(_) => {
-                definition.revocation_method.get_or_insert(RevocationMethod::Rfc7009);
-            }
-            Choice::Configured { .. } | Choice::Document(_) => {}
+            definition.revocation_method.get_or_insert(RevocationMethod::Rfc7009);
         }
         let mut client_key = None;
         let (id, secret, sealed, client) = match client {
@@ -251,6 +267,7 @@ impl Protected {
                 let authentication = &sealed.client.authentication;
                 definition.token_endpoint_auth_method = Some(authentication.method());
                 let secret = authentication.secret().cloned();
+                client_key = authentication.key().cloned().map(ConfiguredKey::from);
                 let origin = sealed.client.by_address.as_ref().map(|facts| facts.origin.clone());
                 if let Some(ClientOrigin::Registered(registration)) = &origin {
                     definition.redirect_uri.clone_from(&registration.redirect_uri);

@@ -332,7 +332,7 @@ fn oauth_grant(
     now: Timestamp,
 ) -> OAuthGrant {
     let rules = plan.provider.renewal();
-    OAuthGrant {
+    let mut grant = OAuthGrant {
         access_token: Some(answer.access_token),
         token_type: answer.token_type.word().to_owned(),
         issued_at: now,
@@ -349,7 +349,9 @@ fn oauth_grant(
         refresh_expires_at: answer.refresh_expires_at,
         life: plan.provider.definition.grant_life,
         superseded: Vec::new(),
-    }
+    };
+    grant.keep_offline_access(&plan.scopes);
+    grant
 }
 
 /// Returns the values for the placeholders in a definition's addresses.

@@ -12,8 +12,9 @@ use crate::model::scope::Scopes;
 use crate::oauth::discovery;
 use crate::oauth::http::{self, Fault};
 use crate::oauth::metadata::Metadata;
+use crate::oauth::registration::Reading;
 use crate::ops::error::{Error, TokenError};
-use crate::providers::{Endpoints, FirstEndpoint, Provider};
+use crate::providers::{self, Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 use crate::untrusted::printable;
 
@@ -39,6 +40,9 @@ pub(crate) struct Plan {
 
 /// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
 pub(super) const OPENID: &str = "openid";
+
+/// The refusal of a resource (RFC 8707 §2).
+const INVALID_TARGET: &str = "invalid_target";
 
 /// Returns an address that the metadata name; `None` for one to which nothing would be sent.
 fn published(
@@ -127,6 +131,26 @@ impl Plan {
         })
     }
 
+    /// Returns whether the server has forgotten the client that an earlier login registered, as far as it
+    /// can be asked. What it replaces in its answer is taken.
+    pub(crate) fn is_client_forgotten(&mut self) -> bool {
+        let certificates = self.trusted_certificates.as_deref();
+        let Some(reading) =
+            self.by_address.as_mut().and_then(|addressed| addressed.look_up(certificates))
+        else {
+            return false;
+        };
+        match reading {
+            Reading::Forgotten => true,
+            Reading::Kept { secret, .. } => {
+                if self.client_secret.is_some() {
+                    self.client_secret = secret.or(self.client_secret.take());
+                }
+                false
+            }
+        }
+    }
+
     /// Registers the client, if this login is to have a new one, for a browser that comes back to
     /// `redirect_uri`, or for a code on another device.
     pub(super) fn settle_client(&mut self, redirect_uri: Option<&str>) -> Result<(), Error> {
@@ -172,11 +196,21 @@ impl Plan {
             TokenError::GrantRefused { authority, reason, .. } => {
                 Error::CodeRefused { authority, reason }
             }
+            TokenError::ClientRefused { authority, error, reason }
+                if error == INVALID_TARGET && self.by_address.is_some() =>
+            {
+                Error::ResourceRefused { authority, reason }
+            }
             TokenError::ClientRefused { authority, reason, .. } if is_new => {
                 Error::NewClientRefused { authority, reason }
             }
             source => Error::NotRedeemed { source },
         }
+    }
+
+    /// Whether this is the plan of a login by address.
+    pub(crate) fn is_by_address(&self) -> bool {
+        self.by_address.is_some()
     }
 
     /// Returns whether the client has a secret, a key or a certificate to prove itself with.
@@ -194,7 +228,19 @@ impl Plan {
 
     /// Returns the error for an endpoint that this login needs and nobody names.
     pub(super) fn lacks(&self, field: &'static str) -> Error {
-        self.provider.lacks(field, self.metadata.as_ref()).into()
+        self.lacking(self.provider.lacks(field, self.metadata.as_ref()))
+    }
+
+    /// Returns `source`, with the address of a login by address if the server's metadata are at fault.
+    fn lacking(&self, source: providers::Error) -> Error {
+        match (&self.by_address, source) {
+            (Some(addressed), source @ providers::Error::Published { .. }) => Error::AddressLacks {
+                provider: self.provider.name.clone(),
+                asked: Box::new(addressed.asked.clone()),
+                source,
+            },
+            (_, source) => source.into(),
+        }
     }
 
     /// Returns whether the definition or the metadata names a device authorization endpoint. Fetches
@@ -222,7 +268,8 @@ impl Plan {
         };
         self.discover(first)?;
         self.expect_no_demand(first)?;
-        let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
+        let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref());
+        let endpoints = endpoints.map_err(|source| self.lacking(source))?;
         if let Some(sealed) = &self.sealed
             && let Some(foreign) = sealed.foreign(&endpoints)
         {

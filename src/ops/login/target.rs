@@ -39,7 +39,8 @@ impl LoginTarget {
     ) -> Result<(), Error> {
         self.turn = self.vault.login_turn(provider, user)?;
         if self.turn.is_none() {
-            return Err(Error::LoginUnderWay { provider: provider.to_string() });
+            let (provider, names_user) = (provider.to_string(), user.is_some());
+            return Err(Error::LoginUnderWay { provider, names_user });
         }
         if let Some(user) = user {
             let account = Account { provider: provider.clone(), user: user.clone() };

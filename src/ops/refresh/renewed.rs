@@ -27,7 +27,10 @@ pub(super) fn renewed_credential(
     grant.due_at = today.renewal.due_at(now, grant.expiry);
     replace_refresh_token(&mut grant, answer.refresh_token, answer.refresh_expires_at);
     grant.life = today.renewal.life.unwrap_or(grant.life);
-    grant.scopes = answer.scopes.unwrap_or(grant.scopes);
+    if let Some(scopes) = answer.scopes {
+        let before = std::mem::replace(&mut grant.scopes, scopes);
+        grant.keep_offline_access(&before);
+    }
     let authentication = grant.client.authentication;
     grant.client.authentication =
         authentication.with_proofs(today.client_proofs.clone().unwrap_or_default());

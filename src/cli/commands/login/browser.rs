@@ -59,7 +59,7 @@ pub(super) fn run(
     if own.pages {
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
     }
-    let browser = way_to_browser(consent, context)?;
+    let browser = way_to_browser(consent, context, &mut plan)?;
     client::expect_proof(&plan)?;
     let pasted_only = plan.is_pasted();
     if pasted_only {
@@ -152,19 +152,22 @@ fn expect_pasting(context: &Context, plan: &Plan, own: &Args) -> Result<(), CliE
 /// Returns the browser to open, or `None` if the address is only printed.
 ///
 /// The user then opens it elsewhere and pastes the address at which the browser ended.
-fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<Browser>, CliError> {
+fn way_to_browser(
+    consent: &consent::Args,
+    context: &Context,
+    plan: &mut Plan,
+) -> Result<Option<Browser>, CliError> {
     if consent.no_browser {
         return Ok(None);
     }
     if !context.ui.may_ask {
-        return Err(
-            CliError::new(Kind::Usage, "a browser may not be opened here").hint(choice::WAYS)
-        );
+        return Err(CliError::new(Kind::Usage, "a browser may not be opened here")
+            .hint(choice::ways(plan)?));
     }
     match Browser::find(&context.environment) {
         None if pasting::is_possible(&context.ui) => Ok(None),
         None => Err(CliError::new(Kind::Usage, "there is neither a browser nor a terminal here")
-            .hint(choice::WAYS)),
+            .hint(choice::ways(plan)?)),
         found => Ok(found),
     }
 }

@@ -21,6 +21,7 @@ use crate::model::resource::is_same;
 use crate::model::scope::Scopes;
 use crate::model::summary::Summary;
 use crate::ops::addressed;
+use crate::ops::login::SealedClient;
 use crate::ops::login::by_address::{self, Choice, Protected};
 use crate::ops::providers::{self, Provider};
 
@@ -225,6 +226,27 @@ fn scopes(
     Ok(protected.with_offline_access(&both))
 }
 
+/// Returns the client of the earlier login to `account` if it can be used again, and whether a person
+/// registered it. Such a one is never given up because it was refused: no other is known to be meant.
+fn earlier_client(
+    flags: &Flags<'_>,
+    way: Way,
+    destination: &mut Destination<'_>,
+    protected: &Protected,
+    account: &Account,
+    stored: &Stored,
+) -> Result<Option<(SealedClient, bool)>, CliError> {
+    let Some(facts) = stored.0.by_address() else { return Ok(None) };
+    let Some(sealed) = stored::sealed_client(&stored.0) else { return Ok(None) };
+    if !protected.knows(&sealed.client, facts, way == Way::Device, time::now()) {
+        return Ok(None);
+    }
+    let is_by_hand = facts.has_client_by_hand();
+    let is_usable =
+        is_by_hand || flags.browser.port.is_none() && !destination.was_client_refused(account)?;
+    Ok(is_usable.then_some((sealed, is_by_hand)))
+}
+
 /// Returns the client: one that is configured, else that of an earlier login, else one with a metadata
 /// document, else a new one.
 fn client(
@@ -236,17 +258,18 @@ fn client(
     protected: &Protected,
     earlier: Option<&(Account, Stored)>,
 ) -> Result<Choice, CliError> {
-    if let Some((id, secret, key)) = client::configured(flags.client, context, provider)? {
+    let earlier = match earlier {
+        Some((account, stored)) if !flags.own.new_client => {
+            earlier_client(flags, way, destination, protected, account, stored)?
+        }
+        Some(_) | None => None,
+    };
+    let by_hand = earlier.as_ref().filter(|(_, is_by_hand)| *is_by_hand);
+    let known = by_hand.map(|(sealed, _)| sealed.client.id.as_str());
+    if let Some((id, secret, key)) = client::configured(flags.client, context, provider, known)? {
         return Ok(Choice::Configured { id, secret, key });
     }
-    if let Some((account, stored)) = earlier
-        && !flags.own.new_client
-        && let Some(facts) = stored.0.by_address()
-        && let Some(sealed) = stored::sealed_client(&stored.0)
-        && protected.knows(&sealed.client, facts, way == Way::Device, time::now())
-        && flags.browser.port.is_none()
-        && !destination.was_client_refused(account)?
-    {
+    if let Some((sealed, _)) = earlier {
         return Ok(Choice::Earlier(Box::new(sealed)));
     }
     let document = context.config()?.client_id_metadata_url.clone();

@@ -6,10 +6,24 @@ use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::pasting;
+use crate::ops::login::Plan;
 
 /// The hint for a login where no question is possible.
-pub(super) const WAYS: &str = "`--no-browser` prints the address and waits, `--method device` \
+const WAYS: &str = "`--no-browser` prints the address and waits, `--method device` \
     prints a code, `--token-stdin` brings a token";
+
+/// Returns the hint for the login of `plan` where no question is possible. By address no token is
+/// brought, and the metadata say whether there are codes.
+pub(super) fn ways(plan: &mut Plan) -> Result<&'static str, CliError> {
+    if !plan.is_by_address() {
+        return Ok(WAYS);
+    }
+    Ok(if plan.offers_device()? {
+        "`--no-browser` prints the address and waits, `--method device` prints a code"
+    } else {
+        "`--no-browser` prints the address and waits"
+    })
+}
 
 /// The ways in which a user consents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

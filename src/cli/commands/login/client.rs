@@ -99,18 +99,26 @@ impl Args {
 /// The id of a client, and its secret or key.
 type Configured = (String, Option<ClientSecret>, Option<ConfiguredKey>);
 
-/// Returns the client that flags, environment or configuration name, if they name one.
+/// Returns the client that flags, environment or configuration name, if they name another than `kept`,
+/// which the vault has, or bring a secret or key for that one.
 pub(super) fn configured(
     own: &Args,
     context: &Context,
     provider: &Provider,
+    kept: Option<&str>,
 ) -> Result<Option<Configured>, CliError> {
-    let Some(id) = own.client_id.clone().or_else(|| client_settings::client_id(context, provider))
-    else {
+    let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
+    let Some(id) = named.as_deref().or(kept).map(str::to_owned) else {
+        if own.names_client() {
+            let message =
+                "a client's secret or key is of no use without its id: give `--client-id`";
+            return Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"));
+        }
         return Ok(None);
     };
     let (secret, key) = proofs(own, context, provider)?;
-    Ok(Some((id, secret, key)))
+    let is_kept = kept == Some(id.as_str()) && secret.is_none() && key.is_none();
+    Ok((!is_kept).then_some((id, secret, key)))
 }
 
 /// Returns whether the id and the secret of a client are known without a question.

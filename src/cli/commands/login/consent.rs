@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::model::duration;
 use crate::ops;
 use crate::ops::login::{Granted, Plan};
@@ -51,20 +51,34 @@ pub(super) fn is_opened(context: &Context, browser: &Browser, address: &url::Url
     }
 }
 
+/// Why a login whose server says so registers another client.
+const FORGOTTEN: &str = "the provider does not know its client any more";
+
 /// Returns the grant that a person gives when `ask` asks them. If the server no longer knows the client
-/// that an earlier login registered, registers another one and asks again.
+/// that an earlier login registered, registers another one and asks again, once.
 pub(super) fn grant(
     context: &Context,
-    plan: Plan,
+    mut plan: Plan,
     ask: impl Fn(Plan) -> Result<Result<Granted, ops::Error>, CliError>,
 ) -> Result<Granted, CliError> {
     let with_new_client = plan.with_new_client();
+    let anew = |why: &str, plan| {
+        context.ui.status(&format!("registering another client for this login: {why}"));
+        Ok(ask(plan)??)
+    };
+    let is_forgotten = with_new_client.is_some()
+        && context
+            .ui
+            .while_waiting("asking the server for its client", || plan.is_client_forgotten());
+    let with_new_client = match with_new_client {
+        Some(again) if is_forgotten => return anew(FORGOTTEN, again),
+        other => other,
+    };
     match (ask(plan)?, with_new_client) {
         (Err(error), Some(again)) => match error.calls_for_new_client() {
-            Some(why) => {
-                let words = format!("registering another client for this login: {why}");
-                context.ui.status(&words);
-                Ok(ask(again)??)
+            Some(why) => anew(why, again),
+            None if error.may_want_new_client() => {
+                Err(CliError::from(error).hint(Hint::Again(&["--new-client"])))
             }
             None => Err(error.into()),
         },
