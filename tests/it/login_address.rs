@@ -104,11 +104,37 @@ fn a_client_that_the_server_forgot_is_registered_anew_once() {
     server.state().life = 0;
     log_in(&env, &[&address]);
     server.forget_clients();
-    let refused = env.tokctl(["get", &address]).assert().code(4).stdout_eq("");
+    let refused = env.tokctl(["get", &address]).assert().code(2).stdout_eq("");
     assert!(stderr(&refused).contains(&format!("tokctl login {NAME}/default")));
     log_in(&env, &[&format!("{NAME}/default")]);
     assert_eq!(server.clients(), ["client-2"]);
     assert_eq!(server.count("POST /register"), 2);
+}
+
+#[test]
+fn one_refusal_of_a_registered_client_does_not_end_its_login() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    server.state().life = 0;
+    log_in(&env, &[&address]);
+    server.state().life = 3600;
+    server.answers("POST /token", Response::json(401, &json!({ "error": "invalid_client" })));
+    // Without their hints: a login in a copy of this world would unregister the client of this one.
+    let refused = env.command(["get", &address]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("registers another client"), "{said}");
+    assert!(!said.contains("no longer renews"), "{said}");
+    let before = server.count("POST /token");
+    let why = env.command(["why", &address]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains("the next refresh asks again"), "{why}");
+    env.command(["status"]).output().unwrap();
+    assert_eq!(server.count("POST /token"), before);
+    server.state().answers.remove("POST /token");
+    env.tokctl(["get", &address]).assert().success().stdout_eq("access-2\n").stderr_eq("");
+    assert_eq!(server.count("POST /register"), 1);
 }
 
 #[test]

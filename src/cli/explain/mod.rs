@@ -75,11 +75,21 @@ impl From<OpsError> for CliError {
             OpsError::Spilled { account, source, .. } => {
                 (Kind::Failed, Some(stored_later(account, source)))
             }
+            OpsError::NotRefreshed { account, source, registered: true, .. }
+                if source.is_about_the_client() =>
+            {
+                (Kind::Usage, Some(register_anew(account)))
+            }
             OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
                 Some(not_refreshed_hint(account, source)),
             ),
-            OpsError::NotRefreshedBefore { account, last } => refused_before(account, last),
+            OpsError::NotRefreshedBefore { account, last, registered: true }
+                if last.was_about_the_client() =>
+            {
+                (Kind::Usage, Some(register_anew(account)))
+            }
+            OpsError::NotRefreshedBefore { account, last, .. } => refused_before(account, last),
             OpsError::Paused { account, .. } => {
                 (Kind::ProviderUnavailable, Some(command("why", account).into()))
             }
@@ -140,6 +150,12 @@ impl From<OpsError> for CliError {
         shown.hint = hint;
         shown
     }
+}
+
+/// Returns the hint for a registered client that the server refused. The server may know it again at the
+/// next command; a login after such a refusal registers another.
+fn register_anew(account: &Account) -> Hint {
+    Hint::within("if that lasts, {} registers another client", Hint::Login(account.clone()))
 }
 
 /// Returns the kind and hint for a refresh that is not tried, since the last one failed.

@@ -93,10 +93,21 @@ pub(crate) enum Error {
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: TokenError, next: NextTry },
+    NotRefreshed {
+        account: Account,
+        source: TokenError,
+        next: NextTry,
+        /// Whether a login by address registered the client.
+        registered: bool,
+    },
     /// Another process got no new token a moment ago, so no request was sent. `last` is its attempt.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
-    NotRefreshedBefore { account: Account, last: Box<Attempt> },
+    NotRefreshedBefore {
+        account: Account,
+        last: Box<Attempt>,
+        /// Whether a login by address registered the client.
+        registered: bool,
+    },
     /// The authorization server asked for no more requests until this time (`Retry-After`).
     #[error("could not refresh `{account}`: its provider asks to be left alone until {until}")]
     Paused { account: Account, until: Timestamp },

@@ -205,7 +205,10 @@ impl<'a> Refresh<'a> {
         };
         let error = match paused_until {
             Some(until) => Error::Paused { account, until },
-            None => Error::NotRefreshedBefore { account, last: Box::new(last) },
+            None => {
+                let registered = credential.has_registered_client();
+                Error::NotRefreshedBefore { account, last: Box::new(last), registered }
+            }
         };
         Some(if leaves_token { self.fall_back(error, credential) } else { Err(error) })
     }
