@@ -174,6 +174,28 @@ fn a_deletion_revokes_and_unregisters() {
 }
 
 #[test]
+fn what_is_revoked_is_dead_while_its_client_can_not_be_unregistered() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address]);
+    server.answers("DELETE /register/client-1", Response::new(500, "text/plain", ""));
+    let failed = env.tokctl(["delete", &address, "--yes"]).assert().code(6);
+    let said = stderr(&failed);
+    assert!(said.contains("was revoked at the provider, but its client"), "{said}");
+    assert_eq!(server.count("POST /revoke"), 2, "the refresh token and the access token");
+    // Without its hint: a login in a copy of this world would unregister the client of this one.
+    let got = env.command(["get", &address]).output().unwrap();
+    assert_eq!((got.status.code(), got.stdout.as_slice()), (Some(4), &b""[..]));
+    let status = env.command(["status"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(4));
+    server.state().answers.remove("DELETE /register/client-1");
+    env.tokctl(["delete", &address, "--yes"]).assert().success();
+    assert!(server.clients().is_empty());
+    env.tokctl(["get", &address]).assert().code(3).stdout_eq("");
+}
+
+#[test]
 fn without_a_revocation_endpoint_the_client_is_unregistered_all_the_same() {
     let server = RegisteringServer::start();
     server.state().metadata.insert("revocation_endpoint".into(), Value::Null);

@@ -130,6 +130,9 @@ impl From<OpsError> for CliError {
             OpsError::NotRevoked { source, .. } => {
                 (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
             }
+            OpsError::RevokedNotUnregistered { source, .. } => {
+                (token_kind(source, Kind::Failed), Some(Hint::Again(&[])))
+            }
             OpsError::RevokedNotForgotten { source, .. } => {
                 let CliError { kind, hint, .. } = store_error(source);
                 (kind, hint)

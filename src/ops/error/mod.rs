@@ -230,6 +230,12 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },
+    /// The grant was revoked, and the client that was registered for it could not be unregistered. The
+    /// credential is kept without a token that works, and another deletion tries again.
+    #[error(
+        "`{account}` was revoked at the provider, but its client could not be unregistered, so what unregisters it was kept"
+    )]
+    RevokedNotUnregistered { account: Account, source: TokenError },
     /// The grant was revoked, and the credential could not be deleted.
     #[error("`{account}` was revoked at the provider, and could not be deleted here")]
     RevokedNotForgotten { account: Account, source: StoreError },
