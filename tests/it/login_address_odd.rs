@@ -238,6 +238,24 @@ fn an_address_is_taken_without_its_scheme() {
 }
 
 #[test]
+fn every_spelling_of_a_host_is_one_address() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let spelt = |host: &str| address.replace("127.0.0.1", host);
+    log_in(&env, &[&spelt("2130706433")]);
+    log_in(&env, &[&spelt("0x7f.1")]);
+    let named = [address.clone(), spelt("2130706433"), address.replace("http", "HTTP")];
+    for named in named.iter().chain([&spelt("0x7f.1")]) {
+        env.tokctl(["get", named]).assert().success().stdout_eq("access-2\n");
+    }
+    let listed = read_json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["credentials"][0]["server_url"], address);
+    assert_eq!(server.count("POST /register"), 1);
+}
+
+#[test]
 fn a_service_that_was_found_by_its_address_is_shown_without_a_key() {
     let server = RegisteringServer::start();
     let env = TestEnv::new();
