@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::env::{TestEnv, json as json_of, stderr, stdout};
+use crate::env::{TestEnv, another_key, json as json_of, stderr, stdout};
+use crate::export::{export, read, with_bundle_key};
 use crate::http::Response;
 use crate::registering_server::RegisteringServer;
 
@@ -205,6 +206,59 @@ fn without_a_revocation_endpoint_the_client_is_unregistered_all_the_same() {
     let deleted = env.tokctl(["delete", &address, "--yes"]).assert().success();
     assert!(stderr(&deleted).contains("its client unregistered"), "{}", stderr(&deleted));
     assert!(server.clients().is_empty());
+}
+
+#[test]
+fn after_a_move_each_machine_has_a_client_of_its_own() {
+    for moving in [&[][..], &["--move", "--yes"]] {
+        let server = RegisteringServer::start();
+        let here = with_bundle_key(TestEnv::new());
+        let there = TestEnv::new().set("TOKCTL_BUNDLE_KEY", another_key());
+        let address = server.url("/mcp");
+        log_in(&here, &[&address]);
+        let into_file = [address.as_str(), "--output", "out.bundle"];
+        export(&here, &[&into_file[..], moving].concat());
+        let bundle = read(&here, "out.bundle");
+        // Without the hints: typed in a copy of this world, they would end the login here.
+        let imported = import_quietly(&there, &bundle);
+        assert!(!imported.contains("not defined"), "{imported}");
+        // The one whose vault has no registration logs in anew.
+        let (keeper, other) = if moving.is_empty() { (&here, &there) } else { (&there, &here) };
+        log_in(other, &["--quiet", &format!("{NAME}/default")]);
+        assert_eq!(server.clients(), ["client-1", "client-2"]);
+        keeper.tokctl(["delete", &address, "--yes"]).assert().success();
+        assert_eq!(server.clients(), ["client-2"]);
+        other.tokctl(["refresh", &address]).assert().success();
+    }
+}
+
+/// Imports `bundle`, and returns what is said.
+fn import_quietly(env: &TestEnv, bundle: &str) -> String {
+    env.file("in.bundle", bundle);
+    let imported = env.command(["import", "bundle", "in.bundle"]).output().unwrap();
+    assert!(imported.status.success());
+    String::from_utf8(imported.stderr).unwrap()
+}
+
+#[test]
+fn a_table_without_the_resource_takes_no_place_of_a_login_by_address() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address]);
+    let table = format!(
+        "[providers.{NAME}]\nclient_id = \"client-1\"\nauthorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\n",
+        server.url("/authorize"),
+        server.url("/token"),
+    );
+    env.config(&table);
+    for account in [NAME, &format!("{NAME}/default")] {
+        let said = stderr(&env.tokctl(["login", account]).assert().code(2));
+        assert!(said.contains(&format!("`resource = \"{address}\"`")), "{said}");
+    }
+    assert_eq!(server.count("POST /token"), 1);
+    env.config(&format!("{table}resource = \"{address}\"\n"));
+    env.tokctl(["get", NAME]).assert().success().stdout_eq("access-1\n");
 }
 
 #[test]
