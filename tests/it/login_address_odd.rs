@@ -185,6 +185,29 @@ fn a_server_that_challenges_only_a_post_is_asked_with_one() {
 }
 
 #[test]
+fn a_get_that_is_challenged_no_more_says_nothing_of_a_token() {
+    for got in [
+        Response::new(405, "text/plain", "POST, please"),
+        Response::new(406, "text/plain", ""),
+        Response::new(200, "text/html", "<h1>Welcome</h1>"),
+    ] {
+        let server = RegisteringServer::start();
+        let env = TestEnv::new();
+        log_in(&env, &[&server.url("/mcp")]);
+        server.answers("GET /mcp", got);
+        env.tokctl(["check", NAME]).assert().success();
+        server.answers("POST /mcp", Response::new(401, "text/plain", ""));
+        // Without its hint, which would spend the refresh token in a copy.
+        let refused = env.command(["check", NAME]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(4));
+        server.answers("POST /mcp", Response::new(404, "text/plain", ""));
+        let unknown = env.command(["check", NAME]).output().unwrap();
+        let said = String::from_utf8(unknown.stderr).unwrap();
+        assert!(!unknown.status.success(), "{said}");
+    }
+}
+
+#[test]
 fn a_server_that_challenges_a_get_is_sent_no_post() {
     let server = RegisteringServer::start();
     let env = TestEnv::new();
