@@ -56,11 +56,25 @@ impl Address {
     /// Parses an address as people type it: a host alone means https, or http on this machine. Fails with
     /// [`Error::Secret`] for one that holds a secret.
     pub(crate) fn from_typed(text: &str) -> Result<Self, Error> {
-        let address = Self::of_host(text)?;
+        let address = Self::of_host(text)?.with_plain_origin();
         match secret_parameter(&address.url) {
             Some(name) => Err(Error::Secret(printable(&name))),
             None => Ok(address),
         }
+    }
+
+    /// Returns this address with its scheme, host and port as all spellings of them have it: `127.0.0.1`
+    /// for `0x7f.1`, and no capital letters. By that text a credential is found again.
+    fn with_plain_origin(self) -> Self {
+        let origin = self.url.origin().ascii_serialization();
+        let rest = self.text.strip_prefix(&origin);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#'])) {
+            return self;
+        }
+        let whole = self.url.as_str();
+        let is_bare = whole.strip_prefix(&origin) == Some("/");
+        let text = if is_bare { origin } else { whole.to_owned() };
+        Self { text, ..self }
     }
 
     fn of_host(text: &str) -> Result<Self, Error> {

@@ -36,6 +36,9 @@ pub(crate) enum ClientOrigin {
     Configured,
     /// The client has a Client ID Metadata Document, whose address is its id.
     Document,
+    /// Another vault has the registration, and it alone uses and unregisters the client: this is the
+    /// record of a login that was moved, or a copy of its access token.
+    Elsewhere,
     /// This program registered the client (RFC 7591).
     Registered(Registration),
 }
@@ -64,21 +67,14 @@ pub(crate) struct Management {
 }
 
 impl ByAddress {
-    /// Returns what remains without the means to unregister the client.
+    /// Returns what remains without the registration of the client, which belongs to the vault that
+    /// renews the login: a later login from here registers another.
     pub(super) fn without_secrets(&self) -> Self {
         let Self { asked, issuer, origin, refuses_strangers, challenges_post } = self;
         let origin = match origin {
             ClientOrigin::Configured => ClientOrigin::Configured,
             ClientOrigin::Document => ClientOrigin::Document,
-            ClientOrigin::Registered(Registration {
-                redirect_uri,
-                secret_ends_at,
-                management: _,
-            }) => ClientOrigin::Registered(Registration {
-                redirect_uri: redirect_uri.clone(),
-                secret_ends_at: *secret_ends_at,
-                management: None,
-            }),
+            ClientOrigin::Elsewhere | ClientOrigin::Registered(_) => ClientOrigin::Elsewhere,
         };
         Self {
             asked: asked.clone(),
@@ -93,7 +89,7 @@ impl ByAddress {
     pub(crate) fn has_client_by_hand(&self) -> bool {
         match &self.origin {
             ClientOrigin::Configured => true,
-            ClientOrigin::Document | ClientOrigin::Registered(_) => false,
+            ClientOrigin::Document | ClientOrigin::Elsewhere | ClientOrigin::Registered(_) => false,
         }
     }
 
@@ -101,7 +97,7 @@ impl ByAddress {
     pub(crate) fn management(&self) -> Option<&Management> {
         match &self.origin {
             ClientOrigin::Registered(registration) => registration.management.as_ref(),
-            ClientOrigin::Configured | ClientOrigin::Document => None,
+            ClientOrigin::Configured | ClientOrigin::Document | ClientOrigin::Elsewhere => None,
         }
     }
 }

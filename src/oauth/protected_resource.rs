@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::challenge;
 use super::http::{self, Answer, Authentication, Fault};
 use super::mcp;
+use super::resource_metadata::{self, Challenged};
 use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::client_certificate::TlsSettings;
@@ -92,13 +93,21 @@ pub(crate) fn ask(
 ) -> Result<CheckAnswer, Fault> {
     let facts = credential.by_address().filter(|facts| facts.asked == check.url);
     let api = &credential.api;
-    let answer = if facts.is_some_and(|facts| facts.challenges_post) {
-        mcp::begin(&check.url, credential.tls(), &authentication(api, token), &api.headers)?
-    } else {
-        fetch(&check.url, credential.tls(), api, token)?
-    };
+    let begin =
+        || mcp::begin(&check.url, credential.tls(), &authentication(api, token), &api.headers);
+    let is_post = facts.is_some_and(|facts| facts.challenges_post);
+    let mut answer =
+        if is_post { begin()? } else { fetch(&check.url, credential.tls(), api, token)? };
+    let mut refuses_strangers = facts.is_some_and(|facts| facts.refuses_strangers);
+    if refuses_strangers && !is_post && says_nothing_but_no_401(answer.status) {
+        // The resource may challenge another request by now than at the login.
+        match resource_metadata::challenged(&check.url, credential.trusted_certificates())? {
+            Challenged::Get => {}
+            Challenged::Post => answer = begin()?,
+            Challenged::Nothing => refuses_strangers = false,
+        }
+    }
     let meta = ResponseMeta { status: answer.status, date: answer.date };
-    let refuses_strangers = facts.is_some_and(|facts| facts.refuses_strangers);
     let verdict = if refuses_strangers && says_nothing_but_no_401(answer.status) {
         Ok(Verdict::Accepted)
     } else {

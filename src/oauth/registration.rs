@@ -221,7 +221,8 @@ pub(crate) fn look_up(management: &Management, trusted_certificates: Option<&str
     let authentication = Authentication::Bearer(&management.token);
     let asked = http::fetch_with(&management.address, trusted_certificates, &authentication, &[]);
     match asked {
-        Ok(answer) if matches!(answer.status, 401 | 403 | 404) => Reading::Forgotten,
+        // A 403 is about a client that is there, and may not read its registration.
+        Ok(answer) if matches!(answer.status, 401 | 404) => Reading::Forgotten,
         Ok(answer) if answer.status == 200 => {
             let text = AnswerText::of(&answer);
             let fields = text.fields();

@@ -148,6 +148,28 @@ fn probe(asked: &Address, trusted_certificates: Option<&str>) -> Result<Probe, F
     got.map(|answer| Probe { answer, is_post: false })
 }
 
+/// The request without a token that a resource challenges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Challenged {
+    Get,
+    Post,
+    /// Neither: strangers get the same answers as everybody.
+    Nothing,
+}
+
+/// Asks `asked` without a token which request it challenges now.
+pub(super) fn challenged(
+    asked: &Address,
+    trusted_certificates: Option<&str>,
+) -> Result<Challenged, Fault> {
+    let Probe { answer, is_post } = probe(asked, trusted_certificates)?;
+    Ok(match (is_challenged(&answer), is_post) {
+        (true, true) => Challenged::Post,
+        (true, false) => Challenged::Get,
+        (false, _) => Challenged::Nothing,
+    })
+}
+
 fn is_challenged(answer: &Answer) -> bool {
     answer.status == 401
         || answer.challenge.as_deref().is_some_and(|text| challenge::bearer(text).is_some())

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::providers;
 use super::refresh::WAIT;
 use super::retry::Told;
-use super::superseded::revoke;
+use super::superseded::{revoke, unregister};
 use crate::config::Config;
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::address::Address;
@@ -19,7 +19,7 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::oauth::{revocation, token_error};
-use crate::store::{self, OpenVault, Vault, Watermarks};
+use crate::store::{self, OpenVault, Stored, Vault, Watermarks};
 
 /// The state of a deleted credential's grant at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,8 @@ pub(crate) struct Deleted {
 /// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
 /// vault would know of it. Fails with [`Error::NotRevoked`] or [`Error::NeverRevocable`] if the
 /// revocation fails; the credential is kept then, so that the user can decide. Fails with
-/// [`Error::RevokedNotForgotten`] if only the deletion fails.
+/// [`Error::RevokedNotForgotten`] if only the deletion fails, and with [`Error::RevokedNotUnregistered`]
+/// if the registered client stays: then a dead credential is kept, with which another try unregisters it.
 ///
 /// If the server refuses the client's sealed secret or key, tries what `other_proofs` returns. A
 /// request that is sent again is told to `told`.
@@ -83,6 +84,16 @@ pub(crate) fn revoke_and_delete(
             Some(ended) => {
                 revoke_with_either_proof(grant, &|| other_proofs(credential), clock, told)
                     .map_err(|source| not_revoked(account, &grant.client, source))?;
+                if let Err(source) = unregister(&grant.client) {
+                    return Err(not_unregistered(
+                        vault,
+                        account,
+                        &row.stored,
+                        ended,
+                        clock,
+                        source,
+                    ));
+                }
                 ended
             }
         },
@@ -90,7 +101,7 @@ pub(crate) fn revoke_and_delete(
     if let Grant::OAuth(grant) = &credential.grant {
         // What an interrupted login left to be revoked; nothing remembers it after this.
         for earlier in &grant.superseded {
-            let _ = revoke(earlier, clock, told);
+            let _ = revoke(earlier, clock, told).and_then(|()| unregister(&earlier.client));
         }
     }
     match (vault.forget_at(account, row.stored.revision), at_provider) {
@@ -139,6 +150,34 @@ fn revoke_with_either_proof(
         }
     }
     revoked
+}
+
+/// Returns the error for a client that is still registered. What was revoked is stored as dead, so that
+/// nobody is handed it, and keeps the means to unregister the client.
+fn not_unregistered(
+    vault: &OpenVault,
+    account: &Account,
+    stored: &Stored,
+    ended: AtProvider,
+    clock: Clock,
+    source: token_error::Error,
+) -> Error {
+    if ended != AtProvider::Revoked {
+        return Error::NotRevoked { account: account.clone(), source };
+    }
+    let now = clock();
+    let dead = Credential {
+        status: Status::LoginRequired,
+        updated_at: now,
+        ..stored.credential.clone().with_dead_token(now)
+    };
+    match vault.put(account, &dead, Some(stored.revision)) {
+        Ok(true) => Error::RevokedNotUnregistered { account: account.clone(), source },
+        Ok(false) => {
+            Error::RevokedNotForgotten { account: account.clone(), source: store::Error::Busy }
+        }
+        Err(source) => Error::RevokedNotForgotten { account: account.clone(), source },
+    }
 }
 
 fn not_revoked(account: &Account, client: &Client, source: token_error::Error) -> Error {

@@ -94,16 +94,29 @@ pub(crate) fn revoke_all(
     outcome
 }
 
-/// Revokes one grant, with the patience of a command that does nothing else.
+/// Revokes the tokens of one grant, with the patience of a command that does nothing else. The client
+/// stays: see [`unregister`].
 pub(super) fn revoke(
     superseded: &Superseded,
     clock: Clock,
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
-    revoke_one(superseded, Patience::REVOCATION, http::REQUEST_TIMEOUT, clock, told)
+    revoke_tokens(superseded, Patience::REVOCATION, http::REQUEST_TIMEOUT, clock, told)
 }
 
+/// Revokes the tokens of one grant, and unregisters its client.
 fn revoke_one(
+    superseded: &Superseded,
+    patience: Patience,
+    timeout: Duration,
+    clock: Clock,
+    told: Told<'_>,
+) -> Result<(), token_error::Error> {
+    revoke_tokens(superseded, patience, timeout, clock, told)?;
+    unregister(&superseded.client)
+}
+
+fn revoke_tokens(
     superseded: &Superseded,
     patience: Patience,
     timeout: Duration,
@@ -117,12 +130,12 @@ fn revoke_one(
             revocation::revoke(client, endpoint, refresh_token, access_token, clock(), timeout)
         })?;
     }
-    unregister(client)
+    Ok(())
 }
 
 /// Unregisters a client that a login by address registered, if its server offers that. Fails only for
 /// a reason that passes.
-fn unregister(client: &Client) -> Result<(), token_error::Error> {
+pub(super) fn unregister(client: &Client) -> Result<(), token_error::Error> {
     let management = client.by_address.as_ref().and_then(|facts| facts.management());
     let Some(management) = management else { return Ok(()) };
     match registration::unregister(management, client.trusted_certificates.as_deref()) {

@@ -47,7 +47,7 @@ pub(crate) fn hand_over(env: &TestEnv) -> String {
     read(env, "x.bundle")
 }
 
-fn read(env: &TestEnv, file: &str) -> String {
+pub(crate) fn read(env: &TestEnv, file: &str) -> String {
     fs::read_to_string(env.path(file)).unwrap()
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::env::{TestEnv, json as json_of, stderr, stdout};
+use crate::env::{TestEnv, another_key, json as json_of, stderr, stdout};
+use crate::export::{export, read, with_bundle_key};
 use crate::http::Response;
 use crate::registering_server::RegisteringServer;
 
@@ -104,11 +105,37 @@ fn a_client_that_the_server_forgot_is_registered_anew_once() {
     server.state().life = 0;
     log_in(&env, &[&address]);
     server.forget_clients();
-    let refused = env.tokctl(["get", &address]).assert().code(4).stdout_eq("");
+    let refused = env.tokctl(["get", &address]).assert().code(2).stdout_eq("");
     assert!(stderr(&refused).contains(&format!("tokctl login {NAME}/default")));
     log_in(&env, &[&format!("{NAME}/default")]);
     assert_eq!(server.clients(), ["client-2"]);
     assert_eq!(server.count("POST /register"), 2);
+}
+
+#[test]
+fn one_refusal_of_a_registered_client_does_not_end_its_login() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    server.state().life = 0;
+    log_in(&env, &[&address]);
+    server.state().life = 3600;
+    server.answers("POST /token", Response::json(401, &json!({ "error": "invalid_client" })));
+    // Without their hints: a login in a copy of this world would unregister the client of this one.
+    let refused = env.command(["get", &address]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("registers another client"), "{said}");
+    assert!(!said.contains("no longer renews"), "{said}");
+    let before = server.count("POST /token");
+    let why = env.command(["why", &address]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains("the next refresh asks again"), "{why}");
+    env.command(["status"]).output().unwrap();
+    assert_eq!(server.count("POST /token"), before);
+    server.state().answers.remove("POST /token");
+    env.tokctl(["get", &address]).assert().success().stdout_eq("access-2\n").stderr_eq("");
+    assert_eq!(server.count("POST /register"), 1);
 }
 
 #[test]
@@ -148,6 +175,28 @@ fn a_deletion_revokes_and_unregisters() {
 }
 
 #[test]
+fn what_is_revoked_is_dead_while_its_client_can_not_be_unregistered() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address]);
+    server.answers("DELETE /register/client-1", Response::new(500, "text/plain", ""));
+    let failed = env.tokctl(["delete", &address, "--yes"]).assert().code(6);
+    let said = stderr(&failed);
+    assert!(said.contains("was revoked at the provider, but its client"), "{said}");
+    assert_eq!(server.count("POST /revoke"), 2, "the refresh token and the access token");
+    // Without its hint: a login in a copy of this world would unregister the client of this one.
+    let got = env.command(["get", &address]).output().unwrap();
+    assert_eq!((got.status.code(), got.stdout.as_slice()), (Some(4), &b""[..]));
+    let status = env.command(["status"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(4));
+    server.state().answers.remove("DELETE /register/client-1");
+    env.tokctl(["delete", &address, "--yes"]).assert().success();
+    assert!(server.clients().is_empty());
+    env.tokctl(["get", &address]).assert().code(3).stdout_eq("");
+}
+
+#[test]
 fn without_a_revocation_endpoint_the_client_is_unregistered_all_the_same() {
     let server = RegisteringServer::start();
     server.state().metadata.insert("revocation_endpoint".into(), Value::Null);
@@ -157,6 +206,59 @@ fn without_a_revocation_endpoint_the_client_is_unregistered_all_the_same() {
     let deleted = env.tokctl(["delete", &address, "--yes"]).assert().success();
     assert!(stderr(&deleted).contains("its client unregistered"), "{}", stderr(&deleted));
     assert!(server.clients().is_empty());
+}
+
+#[test]
+fn after_a_move_each_machine_has_a_client_of_its_own() {
+    for moving in [&[][..], &["--move", "--yes"]] {
+        let server = RegisteringServer::start();
+        let here = with_bundle_key(TestEnv::new());
+        let there = TestEnv::new().set("TOKCTL_BUNDLE_KEY", another_key());
+        let address = server.url("/mcp");
+        log_in(&here, &[&address]);
+        let into_file = [address.as_str(), "--output", "out.bundle"];
+        export(&here, &[&into_file[..], moving].concat());
+        let bundle = read(&here, "out.bundle");
+        // Without the hints: typed in a copy of this world, they would end the login here.
+        let imported = import_quietly(&there, &bundle);
+        assert!(!imported.contains("not defined"), "{imported}");
+        // The one whose vault has no registration logs in anew.
+        let (keeper, other) = if moving.is_empty() { (&here, &there) } else { (&there, &here) };
+        log_in(other, &["--quiet", &format!("{NAME}/default")]);
+        assert_eq!(server.clients(), ["client-1", "client-2"]);
+        keeper.tokctl(["delete", &address, "--yes"]).assert().success();
+        assert_eq!(server.clients(), ["client-2"]);
+        other.tokctl(["refresh", &address]).assert().success();
+    }
+}
+
+/// Imports `bundle`, and returns what is said.
+fn import_quietly(env: &TestEnv, bundle: &str) -> String {
+    env.file("in.bundle", bundle);
+    let imported = env.command(["import", "bundle", "in.bundle"]).output().unwrap();
+    assert!(imported.status.success());
+    String::from_utf8(imported.stderr).unwrap()
+}
+
+#[test]
+fn a_table_without_the_resource_takes_no_place_of_a_login_by_address() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    log_in(&env, &[&address]);
+    let table = format!(
+        "[providers.{NAME}]\nclient_id = \"client-1\"\nauthorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\n",
+        server.url("/authorize"),
+        server.url("/token"),
+    );
+    env.config(&table);
+    for account in [NAME, &format!("{NAME}/default")] {
+        let said = stderr(&env.tokctl(["login", account]).assert().code(2));
+        assert!(said.contains(&format!("`resource = \"{address}\"`")), "{said}");
+    }
+    assert_eq!(server.count("POST /token"), 1);
+    env.config(&format!("{table}resource = \"{address}\"\n"));
+    env.tokctl(["get", NAME]).assert().success().stdout_eq("access-1\n");
 }
 
 #[test]

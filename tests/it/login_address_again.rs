@@ -124,7 +124,7 @@ fn a_login_that_nobody_ends_is_told_with_a_new_client_if_its_client_is_an_earlie
 
 #[test]
 fn a_client_that_the_server_forgot_is_registered_anew_before_the_browser_opens() {
-    for status in [None, Some(403), Some(404)] {
+    for status in [None, Some(404)] {
         let server = RegisteringServer::start();
         let env = TestEnv::new();
         log_in(&env, &[&server.url("/mcp")]);
@@ -142,7 +142,7 @@ fn a_client_that_the_server_forgot_is_registered_anew_before_the_browser_opens()
 
 #[test]
 fn a_client_whose_registration_can_not_be_read_is_kept() {
-    for status in [405, 500] {
+    for status in [403, 405, 500] {
         let server = RegisteringServer::start();
         let env = TestEnv::new();
         log_in(&env, &[&server.url("/mcp")]);

@@ -185,6 +185,29 @@ fn a_server_that_challenges_only_a_post_is_asked_with_one() {
 }
 
 #[test]
+fn a_get_that_is_challenged_no_more_says_nothing_of_a_token() {
+    for got in [
+        Response::new(405, "text/plain", "POST, please"),
+        Response::new(406, "text/plain", ""),
+        Response::new(200, "text/html", "<h1>Welcome</h1>"),
+    ] {
+        let server = RegisteringServer::start();
+        let env = TestEnv::new();
+        log_in(&env, &[&server.url("/mcp")]);
+        server.answers("GET /mcp", got);
+        env.tokctl(["check", NAME]).assert().success();
+        server.answers("POST /mcp", Response::new(401, "text/plain", ""));
+        // Without its hint, which would spend the refresh token in a copy.
+        let refused = env.command(["check", NAME]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(4));
+        server.answers("POST /mcp", Response::new(404, "text/plain", ""));
+        let unknown = env.command(["check", NAME]).output().unwrap();
+        let said = String::from_utf8(unknown.stderr).unwrap();
+        assert!(!unknown.status.success(), "{said}");
+    }
+}
+
+#[test]
 fn a_server_that_challenges_a_get_is_sent_no_post() {
     let server = RegisteringServer::start();
     let env = TestEnv::new();
@@ -235,6 +258,24 @@ fn an_address_is_taken_without_its_scheme() {
     env.tokctl(["get", typed]).assert().success().stdout_eq("access-1\n");
     let said = stderr(&env.tokctl(["get", "mcp.example.com"]).assert().code(3));
     assert!(said.contains("tokctl login https://mcp.example.com"), "{said}");
+}
+
+#[test]
+fn every_spelling_of_a_host_is_one_address() {
+    let server = RegisteringServer::start();
+    let env = TestEnv::new();
+    let address = server.url("/mcp");
+    let spelt = |host: &str| address.replace("127.0.0.1", host);
+    log_in(&env, &[&spelt("2130706433")]);
+    log_in(&env, &[&spelt("0x7f.1")]);
+    let named = [address.clone(), spelt("2130706433"), address.replace("http", "HTTP")];
+    for named in named.iter().chain([&spelt("0x7f.1")]) {
+        env.tokctl(["get", named]).assert().success().stdout_eq("access-2\n");
+    }
+    let listed = read_json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["credentials"][0]["server_url"], address);
+    assert_eq!(server.count("POST /register"), 1);
 }
 
 #[test]

@@ -274,6 +274,10 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         {
             format!("the last refresh brought a token that can't be used{said}")
         }
+        Diagnosis::Configuration if refuses_registered(evidence) => format!(
+            "the provider refused the client that an earlier login registered: the next refresh asks \
+             again, and a login registers another{said}"
+        ),
         Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
@@ -322,6 +326,12 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         }
         Diagnosis::Works => "it works".into(),
     }
+}
+
+/// Whether the last refresh failed since the provider does not know the client that a login registered.
+fn refuses_registered(evidence: &Evidence) -> bool {
+    evidence.credential.has_registered_client()
+        && evidence.last_failure().is_some_and(Attempt::was_about_the_client)
 }
 
 /// Says what is known of a refresh after which the refresh token may be spent.

@@ -80,11 +80,12 @@ impl From<OpsError> for CliError {
             OpsError::Spilled { account, source, .. } => {
                 (unstored_kind(source), Some(stored_later(account, source)))
             }
-            OpsError::NotRefreshed { account, source, .. } => (
-                token_kind(source, Kind::ProviderUnavailable),
-                Some(not_refreshed_hint(account, source)),
-            ),
-            OpsError::NotRefreshedBefore { account, last } => refused_before(account, last),
+            OpsError::NotRefreshed { account, source, registered, .. } => {
+                not_refreshed(account, source, *registered)
+            }
+            OpsError::NotRefreshedBefore { account, last, registered } => {
+                refused_before(account, last, *registered)
+            }
             OpsError::Paused { account, .. } => {
                 (Kind::ProviderUnavailable, Some(command("why", account).into()))
             }
@@ -123,10 +124,8 @@ impl From<OpsError> for CliError {
             OpsError::NotRevoked { source, .. } => {
                 (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
             }
-            OpsError::RevokedNotForgotten { source, .. } => {
-                let CliError { kind, hint, .. } = store_error(source);
-                (kind, hint)
-            }
+            OpsError::RevokedNotUnregistered { source, .. } => not_unregistered(source),
+            OpsError::RevokedNotForgotten { source, .. } => not_forgotten(source),
         };
         let mut shown = Self::of(kind, &error);
         if let OpsError::NotRefreshed { source, .. } = &error
@@ -169,9 +168,39 @@ fn unknown_pkce(provider: &ProviderName) -> (Kind, Option<Hint>) {
     (Kind::Usage, Some(hint.into()))
 }
 
+/// Returns the kind and hint for a deletion whose client stayed registered because of `source`.
+fn not_unregistered(source: &TokenError) -> (Kind, Option<Hint>) {
+    (token_kind(source, Kind::Failed), Some(Hint::Again(&[])))
+}
+
+/// Returns the kind and hint for a deletion that the store failed with `source`.
+fn not_forgotten(source: &StoreError) -> (Kind, Option<Hint>) {
+    let CliError { kind, hint, .. } = store_error(source);
+    (kind, hint)
+}
+
+/// Returns the kind and hint for a refresh that brought no token; `registered` says that a login by
+/// address registered the client.
+fn not_refreshed(account: &Account, source: &TokenError, registered: bool) -> (Kind, Option<Hint>) {
+    let kind = token_kind(source, Kind::ProviderUnavailable);
+    if registered && source.is_about_the_client() {
+        return (kind, Some(register_anew(account)));
+    }
+    (kind, Some(not_refreshed_hint(account, source)))
+}
+
+/// Returns the hint for a registered client that the server refused. The server may know it again at the
+/// next command; a login after such a refusal registers another.
+fn register_anew(account: &Account) -> Hint {
+    Hint::within("if that lasts, {} registers another client", Hint::Login(account.clone()))
+}
+
 /// Returns the kind and hint for a refresh that is not tried, since the last one failed.
-fn refused_before(account: &Account, last: &Attempt) -> (Kind, Option<Hint>) {
+fn refused_before(account: &Account, last: &Attempt, registered: bool) -> (Kind, Option<Hint>) {
     match last.outcome {
+        Outcome::Configuration if registered && last.was_about_the_client() => {
+            (Kind::Usage, Some(register_anew(account)))
+        }
         Outcome::Configuration if last.brought_unusable_token() => {
             (Kind::Usage, Some(want_bearer_tokens(account).into()))
         }

@@ -23,7 +23,7 @@ use super::address::Address;
 use super::client_certificate::TlsSettings;
 use super::destination::Destination;
 use super::jwt;
-use super::registration::ByAddress;
+use super::registration::{ByAddress, ClientOrigin};
 use super::scope::Scopes;
 use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
@@ -281,6 +281,11 @@ impl Credential {
             Grant::OAuth(grant) => grant.client.by_address.as_deref(),
             Grant::Static(_) => None,
         }
+    }
+
+    /// Whether a login by address registered the client.
+    pub(crate) fn has_registered_client(&self) -> bool {
+        self.by_address().is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_)))
     }
 
     /// Returns the address for requests: the API's own where there is one, else the server's.

@@ -97,10 +97,21 @@ pub(crate) enum Error {
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: TokenError, next: NextTry },
+    NotRefreshed {
+        account: Account,
+        source: TokenError,
+        next: NextTry,
+        /// Whether a login by address registered the client.
+        registered: bool,
+    },
     /// Another process got no new token a moment ago, so no request was sent. `last` is its attempt.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
-    NotRefreshedBefore { account: Account, last: Box<Attempt> },
+    NotRefreshedBefore {
+        account: Account,
+        last: Box<Attempt>,
+        /// Whether a login by address registered the client.
+        registered: bool,
+    },
     /// The authorization server asked for no more requests until this time (`Retry-After`).
     #[error("could not refresh `{account}`: its provider asks to be left alone until {until}")]
     Paused { account: Account, until: Timestamp },
@@ -240,6 +251,12 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },
+    /// The grant was revoked, and the client that was registered for it could not be unregistered. The
+    /// credential is kept without a token that works, and another deletion tries again.
+    #[error(
+        "`{account}` was revoked at the provider, but its client could not be unregistered, so what unregisters it was kept"
+    )]
+    RevokedNotUnregistered { account: Account, source: TokenError },
     /// The grant was revoked, and the credential could not be deleted.
     #[error("`{account}` was revoked at the provider, and could not be deleted here")]
     RevokedNotForgotten { account: Account, source: StoreError },

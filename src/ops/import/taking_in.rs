@@ -61,6 +61,8 @@ pub(crate) struct Placed {
     pub(crate) left_out: Option<LeftOut>,
     /// The id of the client that renews it, and the address of its token endpoint.
     pub(crate) client: Option<(String, String)>,
+    /// Whether it came from a login by address, which needs no definition.
+    pub(crate) is_by_address: bool,
 }
 
 /// One credential that is about to be imported, with its planned outcome.
@@ -280,7 +282,8 @@ impl Planned {
             }
             Grant::Static(_) => None,
         };
-        Placed { summary, origin, outcome: self.outcome, left_out, client }
+        let is_by_address = credential.by_address().is_some();
+        Placed { summary, origin, outcome: self.outcome, left_out, client, is_by_address }
     }
 }
 

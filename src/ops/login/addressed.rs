@@ -67,7 +67,9 @@ impl Addressed {
             PlannedClient::Known(ClientOrigin::Registered(_)) => {
                 Some(Self { client: PlannedClient::New, ..self.clone() })
             }
-            PlannedClient::Known(ClientOrigin::Configured | ClientOrigin::Document)
+            PlannedClient::Known(
+                ClientOrigin::Configured | ClientOrigin::Document | ClientOrigin::Elsewhere,
+            )
             | PlannedClient::New
             | PlannedClient::JustRegistered(_) => None,
         }

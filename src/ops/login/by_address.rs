@@ -210,7 +210,7 @@ impl Protected {
         let endpoint = self.metadata.token_endpoint.as_deref();
         let is_for_this = match &facts.origin {
             ClientOrigin::Configured => true,
-            ClientOrigin::Document => false,
+            ClientOrigin::Document | ClientOrigin::Elsewhere => false,
             ClientOrigin::Registered(registration) => {
                 by_code == registration.redirect_uri.is_none()
                     && registration.secret_ends_at.is_none_or(|end| end > now)

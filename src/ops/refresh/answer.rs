@@ -3,11 +3,8 @@
 use jiff::Timestamp;
 
 use super::plan::{Refresh, Trigger};
-use crate::model::attempt::{
-    Action, Attempt, Outcome, UNKNOWN_CLIENT, pause_after_refusals, pause_end,
-};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
 use crate::model::credential::{Credential, Status};
-use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::ResponseMeta;
 use crate::oauth::token_error;
@@ -46,7 +43,9 @@ impl Refresh<'_> {
             return Ok(token);
         }
         let (account, next) = (self.account.clone(), NextTry::NextCommand);
-        self.fall_back(Error::NotRefreshed { account, source: error, next }, &token.credential)
+        let registered = token.credential.has_registered_client();
+        let error = Error::NotRefreshed { account, source: error, next, registered };
+        self.fall_back(error, &token.credential)
     }
 
     /// Stores the renewed credential. Fails with [`Error::Spilled`] if it is in a spill file only,
@@ -102,17 +101,11 @@ impl Refresh<'_> {
             token_error::Error::GrantRefused { .. } => {
                 return self.record_refusal(turn, stored, &attempt);
             }
-            // Nobody knows the settings of such a client: only a login, with another one, helps.
-            token_error::Error::ClientRefused { .. }
-                if is_forgotten(&stored.credential, &error) =>
-            {
-                let attempt = Attempt { outcome: Outcome::Refused, ..attempt };
-                return self.record_refusal(turn, stored, &attempt);
-            }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
                 turn.restore_journal(own, earlier, Some(&attempt));
                 let next = NextTry::NextCommand;
-                return Err(Error::NotRefreshed { account, source: error, next });
+                let registered = stored.credential.has_registered_client();
+                return Err(Error::NotRefreshed { account, source: error, next, registered });
             }
             // A request that the server did not process has spent nothing, so its journal goes.
             // Any other may have spent the refresh token, so its journal stays.
@@ -130,7 +123,9 @@ impl Refresh<'_> {
             return Ok(token);
         }
         let next = self.next_try(&stored.credential, &error, own);
-        self.fall_back(Error::NotRefreshed { account, source: error, next }, &stored.credential)
+        let registered = stored.credential.has_registered_client();
+        let error = Error::NotRefreshed { account, source: error, next, registered };
+        self.fall_back(error, &stored.credential)
     }
 
     /// Returns when the next request is sent, after the one of `journal` failed with `error`.
@@ -194,15 +189,6 @@ impl Refresh<'_> {
             },
         }
     }
-}
-
-/// Whether `error` says that the server does not know the client of `credential` any more, which a
-/// login by address registered.
-fn is_forgotten(credential: &Credential, error: &token_error::Error) -> bool {
-    let is_registered = credential
-        .by_address()
-        .is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_)));
-    is_registered && error.code().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
 }
 
 /// Returns the record of an attempt that brought a token.

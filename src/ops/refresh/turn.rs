@@ -203,9 +203,11 @@ impl<'a> Refresh<'a> {
             Outcome::Configuration => last.brought_unusable_token(),
             Outcome::Transient => true,
         };
-        let error = match paused_until {
-            Some(until) => Error::Paused { account, until },
-            None => Error::NotRefreshedBefore { account, last: Box::new(last) },
+        let error = if let Some(until) = paused_until {
+            Error::Paused { account, until }
+        } else {
+            let registered = credential.has_registered_client();
+            Error::NotRefreshedBefore { account, last: Box::new(last), registered }
         };
         Some(if leaves_token { self.fall_back(error, credential) } else { Err(error) })
     }

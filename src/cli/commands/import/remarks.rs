@@ -105,7 +105,8 @@ fn warn_of_dead_ends(context: &Context, placed: &[Placed], now: Timestamp) {
 fn warn_of_definitions(context: &Context, placed: &[Placed]) {
     let Ok(config) = context.config() else { return };
     let mut told = BTreeSet::new();
-    for Placed { summary, client, .. } in placed {
+    let prepared = placed.iter().filter(|one| !one.is_by_address);
+    for Placed { summary, client, .. } in prepared {
         let name = &summary.account.provider;
         let is_unknown =
             matches!(providers::find(name, config), Err(providers::Error::Unknown { .. }));

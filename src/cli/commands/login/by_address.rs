@@ -106,6 +106,34 @@ pub(super) fn earlier(
     Ok(None)
 }
 
+/// Fails if the login would replace one by address, while the table of `provider` has endpoints and no
+/// `resource`: the new tokens would be for no resource.
+pub(super) fn keep(
+    destination: &mut Destination<'_>,
+    provider: &Provider,
+    user: Option<&UserName>,
+) -> Result<(), CliError> {
+    let (name, definition) = (&provider.name, &provider.definition);
+    let has_endpoints = definition.issuer.is_some() || definition.token_endpoint.is_some();
+    if providers::is_built_in(name) || !has_endpoints || definition.resource.is_some() {
+        return Ok(());
+    }
+    let filter = AccountFilter { provider: Some(name), user };
+    for account in destination.first_accounts(filter, MOST_READ)? {
+        let stored = destination.stored(&account)?;
+        if let Some(facts) = stored.as_ref().and_then(|stored| stored.by_address()) {
+            let asked = &facts.asked;
+            let message = format!(
+                "`{account}` is a login to `{asked}`, which the table of `{name}` leaves out"
+            );
+            return Err(CliError::new(Kind::Usage, message).hint(format!(
+                "set `resource = \"{asked}\"` in `[providers.{name}]` of config.toml, then run the command again"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Logs in to the service at an address.
 pub(super) fn run(
     flags: &Flags<'_>,

@@ -220,6 +220,9 @@ fn find(
     user: Option<&UserName>,
 ) -> Result<(Provider, Option<Stored>), CliError> {
     let defined = providers::if_defined(&name, context.config()?)?;
+    if let Some(provider) = &defined {
+        by_address::keep(destination, provider, user)?;
+    }
     let stored = match user {
         Some(user) => {
             let account = Account { provider: name.clone(), user: user.clone() };
