@@ -93,6 +93,15 @@ impl ByAddress {
         }
     }
 
+    /// Returns the end of the client's secret, if it has one that ends: then only a login helps, which
+    /// registers another client.
+    pub(crate) fn secret_ends_at(&self) -> Option<Timestamp> {
+        match &self.origin {
+            ClientOrigin::Registered(registration) => registration.secret_ends_at,
+            ClientOrigin::Configured | ClientOrigin::Document | ClientOrigin::Elsewhere => None,
+        }
+    }
+
     /// Returns the means to unregister the client, if there are any.
     pub(crate) fn management(&self) -> Option<&Management> {
         match &self.origin {

@@ -90,13 +90,19 @@ pub(crate) fn find(
     let challenge = probe.challenge.as_deref().and_then(challenge::bearer).unwrap_or_default();
     let reach = probe.reach;
     let (mut failures, mut oddity) = (Vec::new(), None);
+    let mut is_named = challenge.resource_metadata.is_some();
     for place in places(asked, &challenge, reach) {
         match metadata_at(&place, asked, trusted_certificates) {
+            // The resource says that they are there: what other places say may be about another one.
+            Err(error @ (Error::Trouble { .. } | Error::Fault(_))) if is_named => {
+                return Err(error);
+            }
             Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status, is_post)),
             Ok(None) => {}
             Err(error @ Error::NoMetadata { .. }) => oddity = oddity.or(Some(error)),
             Err(error) => failures.push(error),
         }
+        is_named = false;
     }
     if let Some(told) = failures.into_iter().min_by_key(weight) {
         return Err(told);

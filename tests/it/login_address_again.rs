@@ -251,3 +251,16 @@ fn a_first_login_at_a_host_where_another_is_under_way_says_what_may_happen() {
     login.finish().success();
     log_in(&env, &[&other.url("/mcp")]);
 }
+
+#[test]
+fn the_end_of_a_clients_secret_is_a_date_of_the_next_login() {
+    let server = RegisteringServer::start();
+    let methods = json!(["client_secret_post"]);
+    server.state().metadata.insert("token_endpoint_auth_methods_supported".into(), methods);
+    let ends = 4_000_000_000_i64.into();
+    server.state().registration.insert("client_secret_expires_at".into(), ends);
+    let env = TestEnv::new();
+    log_in(&env, &[&server.url("/mcp")]);
+    let listed = stdout(&env.tokctl(["list", "--json"]).assert().success());
+    assert!(listed.contains(r#""login_by": "2096-10-02T07:06:40Z""#), "{listed}");
+}

@@ -317,3 +317,20 @@ fn broken_metadata_are_told_as_the_servers() {
     }
     log_in(&TestEnv::new(), &[&server.url("/mcp")]);
 }
+
+#[test]
+fn metadata_that_can_not_be_read_now_are_not_looked_for_elsewhere() {
+    let server = RegisteringServer::start();
+    let foreign = json!({
+        "resource": server.url("/"), "authorization_servers": ["http://127.0.0.1:9"],
+    });
+    server.answers(
+        "GET /.well-known/oauth-protected-resource/mcp",
+        Response::new(503, "text/plain", ""),
+    );
+    server.answers("GET /.well-known/oauth-protected-resource", Response::json(200, &foreign));
+    let env = TestEnv::new();
+    let failed = env.tokctl(["login", &server.url("/mcp"), "--no-browser"]).assert().code(6);
+    assert!(stderr(&failed).contains("HTTP 503"), "{}", stderr(&failed));
+    assert_eq!(server.count("GET /.well-known/oauth-protected-resource"), 0);
+}

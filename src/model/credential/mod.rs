@@ -218,7 +218,10 @@ impl Credential {
                 None
             }
             (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
-                grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
+                let consent =
+                    grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at);
+                let secret = grant.client.by_address.as_ref().and_then(|it| it.secret_ends_at());
+                consent.into_iter().chain(secret).min()
             }
             (Status::Active, _) => self.expiry().at(),
             (Status::Inactive, _) => {
