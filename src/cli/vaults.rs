@@ -41,18 +41,6 @@ impl From<NotOpened> for CliError {
     }
 }
 
-/// Returns the failure `missing`, with the vaults that were joined where one was named that is not there.
-fn no_such_vault(context: &Context, missing: StoreError) -> NotOpened {
-    let joined = context.joined_vaults().unwrap_or_default();
-    match flags(&joined).filter(|_| !context.means_usual_vault()) {
-        Some(flags) => {
-            let hint = format!("name one that was joined, {flags}, or the file of a vault");
-            CliError::from(missing).hint(hint).into()
-        }
-        None => missing.into(),
-    }
-}
-
 /// Opens the vault for reading alone.
 pub(crate) fn open_read_only(context: &Context) -> Result<Vault, NotOpened> {
     open_with(context, Vault::open_read_only)
@@ -98,7 +86,7 @@ fn open_with(
     // Looked up only now: a vault in a file must not wait for it.
     match joined_default(context)? {
         Some(name) => shared::open(context, &name),
-        None => Err(no_such_vault(context, missing)),
+        None => Err(missing.into()),
     }
 }
 

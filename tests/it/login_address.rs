@@ -105,7 +105,7 @@ fn a_client_that_the_server_forgot_is_registered_anew_once() {
     server.state().life = 0;
     log_in(&env, &[&address]);
     server.forget_clients();
-    let refused = env.tokctl(["get", &address]).assert().code(2).stdout_eq("");
+    let refused = env.tokctl(["get", &address]).assert().code(4).stdout_eq("");
     assert!(stderr(&refused).contains(&format!("tokctl login {NAME}/default")));
     log_in(&env, &[&format!("{NAME}/default")]);
     assert_eq!(server.clients(), ["client-2"]);
@@ -123,7 +123,7 @@ fn one_refusal_of_a_registered_client_does_not_end_its_login() {
     server.answers("POST /token", Response::json(401, &json!({ "error": "invalid_client" })));
     // Without their hints: a login in a copy of this world would unregister the client of this one.
     let refused = env.command(["get", &address]).output().unwrap();
-    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(refused.status.code(), Some(4));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("registers another client"), "{said}");
     assert!(!said.contains("no longer renews"), "{said}");

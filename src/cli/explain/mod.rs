@@ -184,7 +184,7 @@ fn not_forgotten(source: &StoreError) -> (Kind, Option<Hint>) {
 fn not_refreshed(account: &Account, source: &TokenError, registered: bool) -> (Kind, Option<Hint>) {
     let kind = token_kind(source, Kind::ProviderUnavailable);
     if registered && source.is_about_the_client() {
-        return (kind, Some(register_anew(account)));
+        return (Kind::LoginRequired, Some(register_anew(account)));
     }
     (kind, Some(not_refreshed_hint(account, source)))
 }
@@ -199,7 +199,7 @@ fn register_anew(account: &Account) -> Hint {
 fn refused_before(account: &Account, last: &Attempt, registered: bool) -> (Kind, Option<Hint>) {
     match last.outcome {
         Outcome::Configuration if registered && last.was_about_the_client() => {
-            (Kind::Usage, Some(register_anew(account)))
+            (Kind::LoginRequired, Some(register_anew(account)))
         }
         Outcome::Configuration if last.brought_unusable_token() => {
             (Kind::Usage, Some(want_bearer_tokens(account).into()))
