@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::keys;
 use super::slot_choice::SlotChoice;
 use super::vault_place::{SharedName, VaultPlace};
+#[cfg(feature = "postgres")]
 use crate::config::vaults::Joined;
 use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
@@ -113,6 +114,7 @@ pub(crate) fn shared_name_unopened(context: &Context) -> Result<Option<SharedNam
 }
 
 /// Returns the flags that name the vaults which were joined; `None` if none was.
+#[cfg(feature = "postgres")]
 pub(crate) fn flags(joined: &Joined) -> Option<String> {
     let flags: Vec<String> = joined.all().map(|(name, _)| format!("`--vault {name}`")).collect();
     (!flags.is_empty()).then(|| flags.join(" or "))

@@ -97,7 +97,6 @@ impl Joined {
     }
 
     /// Returns all, by name.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &JoinedVault)> {
         self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
     }
