@@ -45,10 +45,10 @@ pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
 
 fn no_shared_vault(context: &Context) -> CliError {
     let joined = context.joined_vaults().unwrap_or_default();
-    match vaults::flags(&joined) {
-        Some(flags) => {
+    match vaults::try_with(joined.all().map(|(name, _)| name)) {
+        Some(hint) => {
             CliError::new(Kind::Usage, "this is for a shared vault, not for one in a file")
-                .hint(format!("try again with {flags}"))
+                .hint(hint)
         }
         None => CliError::new(Kind::Usage, "this is for a shared vault, and none was joined here")
             .hint("join one with the line that an admin gives you: `tokctl help vault join`"),

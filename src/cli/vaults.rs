@@ -7,8 +7,6 @@ use super::error::CliError;
 use super::keys;
 use super::slot_choice::SlotChoice;
 use super::vault_place::{SharedName, VaultPlace};
-#[cfg(feature = "postgres")]
-use crate::config::vaults::Joined;
 use crate::ops::error::StoreError;
 use crate::ops::{OpenVault, Vault};
 
@@ -113,11 +111,11 @@ pub(crate) fn shared_name_unopened(context: &Context) -> Result<Option<SharedNam
     }
 }
 
-/// Returns the flags that name the vaults which were joined; `None` if none was.
+/// Returns the hint at the flags that name these vaults; `None` without any.
 #[cfg(feature = "postgres")]
-pub(crate) fn flags(joined: &Joined) -> Option<String> {
-    let flags: Vec<String> = joined.all().map(|(name, _)| format!("`--vault {name}`")).collect();
-    (!flags.is_empty()).then(|| flags.join(" or "))
+pub(crate) fn try_with<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let flags: Vec<String> = names.map(|name| format!("`--vault {name}`")).collect();
+    (!flags.is_empty()).then(|| format!("try again with {}", flags.join(" or ")))
 }
 
 /// Returns the vault that was joined and counts where none is named and there is no file.
@@ -136,7 +134,7 @@ pub(crate) use self::shared::{place, place_for};
 
 #[cfg(feature = "postgres")]
 mod shared {
-    use super::NotOpened;
+    use super::{NotOpened, try_with};
     use crate::cli::context::Context;
     use crate::cli::error::{CliError, Kind};
     use crate::cli::vault_place::SharedName;
@@ -159,24 +157,19 @@ mod shared {
     /// if neither the name nor what was joined has a pin: nothing is trusted because it came first.
     pub(crate) fn place(context: &Context, name: &SharedName) -> Result<Place, CliError> {
         let place = place_for(context, name, || member_identity::of_user(context))?;
-        let several = joined_at(context, name, &place.address)?;
-        if place.pin.is_none() && !several.is_empty() {
-            let names: Vec<String> =
-                several.iter().map(|(name, _)| format!("`--vault {name}`")).collect();
-            let what = format!("several vaults are joined at `{}`", place.address.shown());
-            let hint = format!("try again with {}", names.join(" or "));
-            return Err(CliError::new(Kind::Usage, what).hint(hint));
+        if place.pin.is_some() {
+            return Ok(place);
         }
-        if place.pin.is_none() {
-            let what = format!(
-                "nothing says which list of members to trust at `{}`",
-                place.address.shown()
-            );
-            return Err(CliError::new(Kind::Usage, what).hint(
-                "take all of the join line that an admin gave you: `tokctl help vault join`",
-            ));
-        }
-        Ok(place)
+        let joined = joined_at(context, name, &place.address)?;
+        let place = place.address.shown();
+        let (what, hint) = match try_with(joined.iter().map(|(name, _)| name.as_str())) {
+            Some(hint) => (format!("several vaults are joined at `{place}`"), hint),
+            None => (
+                format!("nothing says which list of members to trust at `{place}`"),
+                "take all of the join line that an admin gave you: `tokctl help vault join`".into(),
+            ),
+        };
+        Err(CliError::new(Kind::Usage, what).hint(hint))
     }
 
     /// Returns the pin that all of `joined` have.

@@ -90,11 +90,13 @@ pub(crate) fn find(
     let challenge = probe.challenge.as_deref().and_then(challenge::bearer).unwrap_or_default();
     let reach = probe.reach;
     let (mut failures, mut oddity) = (Vec::new(), None);
-    let mut is_named = challenge.resource_metadata.is_some();
-    for place in places(asked, &challenge, reach) {
+    let named = named_in(&challenge, asked);
+    for place in places(asked, named.as_ref(), reach) {
         match metadata_at(&place, asked, trusted_certificates) {
             // The resource says that they are there: what other places say may be about another one.
-            Err(error @ (Error::Trouble { .. } | Error::Fault(_))) if is_named => {
+            Err(error @ (Error::Trouble { .. } | Error::Fault(_)))
+                if named.as_ref() == Some(place.url()) =>
+            {
                 return Err(error);
             }
             Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status, is_post)),
@@ -102,7 +104,6 @@ pub(crate) fn find(
             Err(error @ Error::NoMetadata { .. }) => oddity = oddity.or(Some(error)),
             Err(error) => failures.push(error),
         }
-        is_named = false;
     }
     if let Some(told) = failures.into_iter().min_by_key(weight) {
         return Err(told);
@@ -191,11 +192,14 @@ fn weight(error: &Error) -> u8 {
     }
 }
 
-/// Returns the addresses at which the metadata may be: where the challenge says, then with the
+/// Returns the address of the metadata that the challenge of `asked` names, if it does.
+fn named_in(challenge: &Bearer, asked: &Address) -> Option<Url> {
+    asked.url().join(challenge.resource_metadata.as_deref()?).ok()
+}
+
+/// Returns the addresses at which the metadata may be: `named` in the challenge, then with the
 /// well-known part before the path (RFC 9728 §3.1), then at the root.
-fn places(asked: &Address, challenge: &Bearer, reach: Reach) -> Vec<Address> {
-    let named = challenge.resource_metadata.as_deref();
-    let named = named.and_then(|text| asked.url().join(text).ok());
+fn places(asked: &Address, named: Option<&Url>, reach: Reach) -> Vec<Address> {
     let own = |path: &str, query: Option<&str>| {
         let mut url = asked.url().clone();
         url.set_path(&format!("{WELL_KNOWN}{path}"));
@@ -204,7 +208,7 @@ fn places(asked: &Address, challenge: &Bearer, reach: Reach) -> Vec<Address> {
         url
     };
     let path = asked.url().path().trim_end_matches('/');
-    let mut urls: Vec<Url> = named.into_iter().collect();
+    let mut urls: Vec<Url> = named.into_iter().cloned().collect();
     urls.push(own(path, asked.url().query()));
     urls.push(own("", None));
     urls.dedup();
@@ -373,8 +377,9 @@ mod tests {
 
     #[test]
     fn the_metadata_are_looked_for_where_the_challenge_says_and_at_two_places_more() {
-        let named = Bearer { resource_metadata: Some("/meta".into()), ..Bearer::default() };
-        let places = places(&asked(), &named, Reach::Public);
+        let challenge = Bearer { resource_metadata: Some("/meta".into()), ..Bearer::default() };
+        let named = named_in(&challenge, &asked());
+        let places = places(&asked(), named.as_ref(), Reach::Public);
         let texts: Vec<&str> = places.iter().map(Address::as_str).collect();
         assert_eq!(
             texts,

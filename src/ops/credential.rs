@@ -50,9 +50,7 @@ pub(super) fn other_mover(
     if shared::own_id(vault)?.hex() == way.by {
         return Ok(None);
     }
-    let roster = shared::roster(vault)?;
-    let mover = roster.members().iter().find(|member| member.keys.id().hex() == way.by);
-    Ok(mover.map(|member| member.label.to_string()))
+    Ok(shared::label_of(&shared::roster(vault)?, &way.by).map(ToString::to_string))
 }
 
 #[cfg(not(feature = "postgres"))]

@@ -95,9 +95,8 @@ pub(crate) fn all(vault: &OpenVault, config: Option<&Config>) -> Result<Vec<Expo
     let has_moved = found.iter().any(|(one, _)| one.moved.is_some());
     let unplaced = if has_moved { shared::unplaced(vault)? } else { Vec::new() };
     let named = |(one, mover): (Exposed, Option<String>)| {
-        let by = roster.members().iter().find(|member| Some(member.keys.id().hex()) == mover);
+        let by = mover.and_then(|id| shared::label_of(&roster, &id).cloned());
         let is_in_bundle = unplaced.contains(&one.account);
-        let by = by.map(|member| member.label.clone());
         let moved = one.moved.map(|moved| Moved { by, is_in_bundle, ..moved });
         Exposed { moved, ..one }
     };

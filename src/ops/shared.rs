@@ -42,6 +42,12 @@ pub(crate) fn own_id(vault: &OpenVault) -> Result<MemberId, Error> {
     Ok(end(vault)?.identity().id())
 }
 
+/// Returns the label of the member of `roster` whose key is `id`, in hex.
+pub(super) fn label_of<'a>(roster: &'a Roster, id: &str) -> Option<&'a Label> {
+    let mut members = roster.members().iter();
+    members.find(|member| member.keys.id().hex() == id).map(|member| &member.label)
+}
+
 /// Returns the refreshes that a member began and has not reported on.
 pub(crate) fn leases(vault: &OpenVault) -> Result<Vec<LeaseRunning>, Error> {
     Ok(end(vault)?.leases()?)

@@ -112,7 +112,7 @@ impl From<OpsError> for CliError {
             OpsError::UnknownPkce { provider, .. } => unknown_pkce(provider),
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginUnanswered { .. } => (Kind::ProviderUnavailable, Some(AGAIN)),
+            OpsError::LoginUnanswered { .. } => (Kind::ProviderUnavailable, Some(Hint::Again(&[]))),
             OpsError::ResourceRefused { .. } => (Kind::LoginFailed, Some(ASK_OWNER.into())),
             OpsError::LoginRefused { .. }
             | OpsError::CodeRefused { .. }
@@ -143,8 +143,6 @@ impl From<OpsError> for CliError {
         shown
     }
 }
-
-const AGAIN: Hint = Hint::Again(&[]);
 
 /// The hint where another login keeps this one away.
 const END_OTHER: &str = "finish that one, or end it with Ctrl-C";

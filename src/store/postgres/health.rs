@@ -73,13 +73,7 @@ impl Server {
             let trip = began.elapsed();
             let held = connection.single(privileges)?;
             let with_slot = connection.single(|it| slots(it, membership))?;
-            let is_missing = |(needed, held): &(&(Role, &str, &str), &bool)| {
-                !**held && rank(needed.0) <= rank(role)
-            };
-            let pairs = || NEEDED.iter().zip(&held);
-            let lacks = pairs().filter(is_missing);
-            let lacks = lacks.map(|((_, table, verb), _)| format!("{verb} ON {table}")).collect();
-            let writes = pairs().any(|((_, table, verb), held)| {
+            let writes = NEEDED.iter().zip(&held).any(|((_, table, verb), held)| {
                 *held && *table == "tokctl_rows" && *verb != "SELECT"
             });
             let members = membership.roster.members().iter().map(|member| member.keys.id());
@@ -89,7 +83,7 @@ impl Server {
                 version,
                 user,
                 trip,
-                lacks,
+                lacks: lacking(role, &held),
                 writes_for_reader: role == Role::Reader && writes,
                 without_slot: members.filter(|id| !with_slot.contains(id)).collect(),
             };
@@ -139,10 +133,16 @@ impl Server {
 pub(in crate::store) fn lacks_to_read(address: Address) -> Result<(String, Vec<String>), Error> {
     let mut connection = Connection::to(address);
     let ((_, user), held) = connection.single(|it| Ok((version(it)?, privileges(it)?)))?;
-    let is_missing =
-        |(needed, held): &(&(Role, &str, &str), &bool)| !**held && needed.0 == Role::Reader;
-    let lacks = NEEDED.iter().zip(&held).filter(is_missing);
-    Ok((user, lacks.map(|((_, table, verb), _)| format!("{verb} ON {table}")).collect()))
+    Ok((user, lacking(Role::Reader, &held)))
+}
+
+/// Returns what a member of this role needs of [`NEEDED`] and does not hold, as in `UPDATE ON tokctl_rows`.
+fn lacking(role: Role, held: &[bool]) -> Vec<String> {
+    let missing = NEEDED
+        .iter()
+        .zip(held)
+        .filter(|((needed, ..), held)| !**held && rank(*needed) <= rank(role));
+    missing.map(|((_, table, verb), _)| format!("{verb} ON {table}")).collect()
 }
 
 fn is_whole(row: &Row, membership: &Membership, account: &Account, now: i64) -> bool {
